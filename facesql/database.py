@@ -1,0 +1,114 @@
+"""A DuckDB connection with sql/ loaded, and the list-distance UDF."""
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from duckdb.func import PythonUDFType
+from numpy.typing import NDArray
+
+from facesql.distance import BinCounts, Tile, count_tile_pair
+
+# The storage format that the shells of the 1.2 to 1.5 series can open, too.
+STORAGE_VERSION = "v1.2.0"
+
+_RESULT_SQL = (
+    "struct(genuine struct(pairs bigint[], person_weight double[]), "
+    "impostor struct(pairs bigint[], person_weight double[]))"
+)
+
+
+def resources() -> Path:
+    """The folder that holds sql/ and data/: the package's own in a wheel, the project's in a checkout."""
+    package = Path(__file__).resolve().parent
+    return package if (package / "sql").is_dir() else package.parent
+
+
+def connect(file: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a database, in memory or in a new file, with all of sql/load.sql loaded.
+
+    Names of Python variables are not visible to its SQL, and nothing is installed or loaded from the network.
+    """
+    config: dict[str, Any] = {"python_enable_replacements": False, "autoinstall_known_extensions": False}
+    if file is not None:
+        config["storage_compatibility_version"] = STORAGE_VERSION
+    connection = duckdb.connect(":memory:" if file is None else str(file), config=config)
+    for script in load_order():
+        connection.execute(script.read_text(encoding="utf-8"))
+    return connection
+
+
+def load_order() -> list[Path]:
+    """The files that sql/load.sql names, in its order."""
+    root = resources()
+    lines = (root / "sql" / "load.sql").read_text(encoding="utf-8").splitlines()
+    return [root / match[1] for line in lines if (match := re.fullmatch(r"\.read (\S+)", line))]
+
+
+def create_tile_counts(connection: duckdb.DuckDBPyConnection, number: str, pool: Executor) -> None:
+    """Create the SQL function tile_counts for encodings of ``number``: "float" or "double".
+
+    Its arguments are whether the tiles are one, whether their blocks are, and for both of them people, photos and
+    encodings, as table tile has them; its result is that of ``count_tile_pair``, each list up to its last bin that
+    is not empty. NumPy lets go of the interpreter's lock in its long calls, so that the threads of ``pool`` count
+    tile pairs side by side.
+    """
+
+    def tile_counts(
+        same_tile: pa.ChunkedArray,
+        same_block: pa.ChunkedArray,
+        people_a: pa.ChunkedArray,
+        photos_a: pa.ChunkedArray,
+        encodings_a: pa.ChunkedArray,
+        people_b: pa.ChunkedArray,
+        photos_b: pa.ChunkedArray,
+        encodings_b: pa.ChunkedArray,
+    ) -> pa.Array:
+        a = _tiles(people_a, photos_a, encodings_a)
+        b = _tiles(people_b, photos_b, encodings_b)
+        return _counts(list(pool.map(_count, a, b, same_tile.to_pylist(), same_block.to_pylist())))
+
+    tile = ["integer[]", "integer[]", f"{number}[][]"]
+    connection.create_function(
+        "tile_counts", tile_counts, ["boolean", "boolean", *tile, *tile], _RESULT_SQL, type=PythonUDFType.ARROW
+    )
+
+
+def _count(a: Tile, b: Tile, same_tile: bool, same_block: bool) -> tuple[BinCounts, BinCounts]:
+    return count_tile_pair(a, b, same_tile=same_tile, same_block=same_block)
+
+
+def _tiles(people: pa.ChunkedArray, photos: pa.ChunkedArray, encodings: pa.ChunkedArray) -> list[Tile]:
+    """The rows of three Arrow columns as tiles; their arrays are views of the columns' memory."""
+    columns = (column.combine_chunks() for column in (people, photos, encodings))
+    return [
+        Tile(row_people.values.to_numpy(), row_photos.values.to_numpy(), _matrix(row_encodings.values))
+        for row_people, row_photos, row_encodings in zip(*columns, strict=True)
+    ]
+
+
+def _matrix(encodings: pa.ListArray) -> NDArray[np.floating]:
+    numbers: NDArray[np.floating] = encodings.flatten().to_numpy()
+    return numbers.reshape(len(encodings), -1)
+
+
+def _counts(counts: list[tuple[BinCounts, BinCounts]]) -> pa.StructArray:
+    genuine, impostor = zip(*counts, strict=True)
+    return pa.StructArray.from_arrays([bin_lists(genuine), bin_lists(impostor)], names=["genuine", "impostor"])
+
+
+def bin_lists(counts: Sequence[BinCounts]) -> pa.StructArray:
+    """Counts as Arrow lists, pairs and person_weight, each up to its last bin that is not empty."""
+    used = [len(np.trim_zeros(count.pairs, "b")) for count in counts]
+    offsets = pa.array(np.concatenate([[0], np.cumsum(used)]), pa.int32())
+    pairs = np.concatenate([np.empty(0, np.int64), *(count.pairs[:n] for count, n in zip(counts, used, strict=True))])
+    weights = np.concatenate([np.empty(0), *(count.person_weight[:n] for count, n in zip(counts, used, strict=True))])
+    return pa.StructArray.from_arrays(
+        [pa.ListArray.from_arrays(offsets, pa.array(pairs)), pa.ListArray.from_arrays(offsets, pa.array(weights))],
+        names=["pairs", "person_weight"],
+    )

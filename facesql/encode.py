@@ -1,0 +1,338 @@
+"""A folder of photos, a folder a person, to the two tables of faces."""
+
+import csv
+import hashlib
+import os
+import signal
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pyarrow as pa
+
+from facesql import __version__, encoder
+from facesql.errors import FacesqlError
+from facesql.faces import FACES, PHOTOS, photos_path, write_table
+from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, PhotoError, find_photos, read_pixels
+from facesql.progress import bar
+from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
+
+ROW = "row"
+# So many photos a worker are on their way at a time: enough to keep it busy past one slow photo.
+AHEAD = 8
+
+
+@dataclass(frozen=True)
+class PhotoRecord:
+    """What became of one photo; a row of the photos table."""
+
+    id: str
+    person: str | None
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    status: str = ROW
+    reason: str | None = None
+    faces: tuple[encoder.Face, ...] = ()
+
+
+@dataclass(frozen=True)
+class EncodeSummary:
+    """What ``encode_photos`` did. ``photos`` equals ``photos_with_row`` plus the sum of ``no_row``."""
+
+    output: Path
+    photos: int
+    folders: int
+    photos_with_row: int
+    rows: int
+    people: int
+    faces_found: int
+    other_files: int
+    no_row: Counter[tuple[str, str]]  # (status, reason) -> photos
+    merged_people: int
+    unused_excludes: list[str]
+    unused_relabels: list[str]
+
+
+def encode_photos(
+    folder: Path,
+    output: Path,
+    *,
+    rule: FaceRule = FaceRule.MATCH,
+    exclude: Path | None = None,
+    relabel: Path | None = None,
+    limit: int | None = None,
+    workers: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> EncodeSummary:
+    """Encode the photos of ``folder`` into ``output`` (a row a face) and the photos table beside it (a row a photo).
+
+    A person is a folder directly below ``folder``. ``exclude`` names photos or folders to leave out, a line
+    each; ``relabel`` is a CSV file with the columns person and same_as, applied after the faces are chosen.
+    ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
+    equal tables in any number. Both files appear whole, at the end.
+
+    Raises FacesqlError where the input cannot be used, a table exists and ``overwrite`` is False, or a worker
+    process dies; MissingPackageError where face_recognition is not installed or does not work.
+    """
+    _refuse_existing(output, overwrite)
+    entries = _read_exclude(exclude) if exclude else set()
+    same_as = _read_relabel(relabel) if relabel else {}
+    listing = find_photos(folder)
+    unused = _unused(listing, entries, same_as)
+    if limit is not None:
+        listing = replace(listing, photos=_first_people(listing.photos, limit))
+    if not listing.photos:
+        raise FacesqlError(
+            f"{str(folder)!r} holds no photos; expected {str(folder / 'PERSON' / 'PHOTO.jpg')!r} and the like."
+        )
+
+    unopened = {photo.id: _without_opening(photo, entries) for photo in listing.photos}
+    encoded, versions = _encode_all(
+        [photo for photo in listing.photos if unopened[photo.id] is None],
+        workers or os.cpu_count() or 1,
+        max_megapixels,
+        progress=progress,
+    )
+    opened = iter(encoded)
+    records, chosen = _choose([unopened[photo.id] or next(opened) for photo in listing.photos], rule)
+    faces = _faces_table(records, chosen, same_as)
+
+    metadata = {"version": __version__, **encoder.SETTINGS, **versions}
+    _refuse_existing(output, overwrite)
+    write_table(_photos_table(records), photos_path(output), metadata)
+    write_table(faces, output, {**metadata, "faces": rule})
+    return _summary(output, listing, records, faces, same_as, unused)
+
+
+def _refuse_existing(output: Path, overwrite: bool) -> None:
+    if output.is_dir():
+        raise FacesqlError(
+            f"{str(output)!r} is a folder; name a file with -o, such as {str(output / 'faces.parquet')!r}."
+        )
+    for path in (output, photos_path(output)):
+        if path.exists() and not overwrite:
+            raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
+
+
+def _read_exclude(path: Path) -> set[str]:
+    lines = (line.strip().replace("\\", "/").rstrip("/") for line in _read_text(path).splitlines())
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def _read_relabel(path: Path) -> dict[str, str]:
+    """Person -> the name that all of their photos get, with chains followed to their end."""
+    reader = csv.DictReader(_read_text(path).splitlines())
+    if reader.fieldnames is None or not {"person", "same_as"} <= set(reader.fieldnames):
+        raise FacesqlError(
+            f"{str(path)!r} needs a first line 'person,same_as'; it has {','.join(reader.fieldnames or [])!r}."
+        )
+    same_as: dict[str, str] = {}
+    for row in reader:
+        person, name = (row["person"] or "").strip(), (row["same_as"] or "").strip()
+        if not person or not name:
+            raise FacesqlError(f"Line {reader.line_num} of {str(path)!r} names no person; write person,same_as.")
+        if same_as.setdefault(person, name) != name:
+            raise FacesqlError(f"{str(path)!r} names {person!r} twice, as {same_as[person]!r} and {name!r}; keep one.")
+    return {person: _end_of_chain(person, same_as, path) for person in same_as}
+
+
+def _end_of_chain(person: str, same_as: Mapping[str, str], path: Path) -> str:
+    passed = [person]
+    while (name := same_as.get(passed[-1])) is not None:
+        if name in passed:
+            raise FacesqlError(f"{str(path)!r} goes round in a circle at {name!r}; leave one of its lines out.")
+        passed.append(name)
+    return passed[-1]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FacesqlError(f"Cannot read {str(path)!r} ({error.strerror}); check its name.") from error
+    except UnicodeDecodeError as error:
+        raise FacesqlError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.") from error
+
+
+def _first_people(photos: Sequence[FoundPhoto], limit: int) -> list[FoundPhoto]:
+    people = set(sorted({photo.person for photo in photos if photo.person is not None})[:limit])
+    return [photo for photo in photos if photo.person in people]
+
+
+def _without_opening(photo: FoundPhoto, entries: set[str]) -> PhotoRecord | None:
+    """The record of a photo that is not to be opened, or None."""
+    if _hits(photo, entries):
+        return PhotoRecord(photo.id, photo.person, status="excluded", reason="named in the exclude file")
+    if photo.status is not None:
+        return PhotoRecord(photo.id, photo.person, status=photo.status, reason=photo.reason)
+    return None
+
+
+def _hits(photo: FoundPhoto, entries: set[str]) -> set[str]:
+    """The entries that name the photo or one of the folders it stands in."""
+    parts = photo.id.split("/")
+    return entries.intersection("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def _encode_all(
+    photos: Sequence[FoundPhoto], workers: int, max_megapixels: float, *, progress: bool
+) -> tuple[list[PhotoRecord], dict[str, str]]:
+    """A record a photo, in order, made by worker processes; and the versions of what took part."""
+    # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: its network holds the GIL.
+    pool = ProcessPoolExecutor(
+        max(1, min(workers, len(photos))), mp_context=get_context("spawn"), initializer=_start_worker
+    )
+    encode_one = partial(_encode_photo, max_megapixels=max_megapixels)
+    records = []
+    try:
+        versions = pool.submit(encoder.preflight).result()
+        with bar(len(photos), "photo", shown=progress, what="encoding") as shown:
+            for record in _in_order(pool, encode_one, photos, workers * AHEAD):
+                records.append(record)
+                shown.update()
+    except BrokenProcessPool as error:
+        raise FacesqlError(
+            "A worker process died, perhaps for want of memory, and nothing was written; run again with fewer "
+            "--workers or a lower --max-megapixels."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return records, versions
+
+
+def _in_order(
+    pool: ProcessPoolExecutor,
+    function: Callable[[FoundPhoto], PhotoRecord],
+    photos: Iterable[FoundPhoto],
+    ahead: int,
+) -> Iterator[PhotoRecord]:
+    """The results in the photos' order, with at most ``ahead`` of them under way or waiting to be taken."""
+    pending: deque[Future[PhotoRecord]] = deque()
+    for photo in photos:
+        if len(pending) >= ahead:
+            yield pending.popleft().result()
+        pending.append(pool.submit(function, photo))
+    while pending:
+        yield pending.popleft().result()
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent does, even if it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _encode_photo(photo: FoundPhoto, max_megapixels: float) -> PhotoRecord:
+    """One photo, in a worker: nothing that it holds raises."""
+    record = PhotoRecord(photo.id, photo.person)
+    try:
+        content = photo.path.read_bytes()
+        record = replace(record, sha256=hashlib.sha256(content).hexdigest())
+        pixels = read_pixels(content, max_megapixels)
+        record = replace(record, width=pixels.shape[1], height=pixels.shape[0])
+        faces = encoder.find_faces(pixels)
+    except OSError as error:
+        return replace(record, status="unreadable", reason=f"cannot be read: {error.strerror}")
+    except PhotoError as error:
+        return replace(record, status=error.status, reason=error.reason)
+    except (RuntimeError, MemoryError) as error:
+        return replace(record, status="unreadable", reason=f"the encoder fails: {error}")
+    if not faces:
+        return replace(record, status="no_face", reason="the detector finds no face")
+    return replace(record, faces=tuple(faces))
+
+
+def _choose(records: Sequence[PhotoRecord], rule: FaceRule) -> tuple[list[PhotoRecord], list[list[int]]]:
+    """The records with the status of those that the rule cannot decide, and for each the faces it chose (0-based)."""
+    chosen = choose([Candidates(r.id, r.person or "", r.width or 0, r.height or 0, r.faces) for r in records], rule)
+    decided = [
+        record
+        if record.status != ROW or faces
+        else replace(record, status=UNDECIDED[rule][0], reason=UNDECIDED[rule][1])
+        for record, faces in zip(records, chosen, strict=True)
+    ]
+    return decided, chosen
+
+
+def _faces_table(
+    records: Sequence[PhotoRecord], chosen: Sequence[Sequence[int]], same_as: Mapping[str, str]
+) -> pa.Table:
+    rows = [
+        {
+            "id": record.id if face == 0 else f"{record.id}#{face + 1}",
+            "person": same_as.get(str(record.person), record.person),
+            "photo": record.id,
+            "face": face + 1,
+            "width": record.width,
+            "height": record.height,
+            **_face_columns(record.faces[face]),
+        }
+        for record, faces in zip(records, chosen, strict=True)
+        for face in faces
+    ]
+    return pa.Table.from_pylist(rows, schema=FACES)
+
+
+def _photos_table(records: Sequence[PhotoRecord]) -> pa.Table:
+    rows = [{**vars(record), "faces": [_face_columns(face) for face in record.faces]} for record in records]
+    return pa.Table.from_pylist(rows, schema=PHOTOS)
+
+
+def _face_columns(face: encoder.Face) -> dict[str, object]:
+    box = {"top": face.top, "right": face.right, "bottom": face.bottom, "left": face.left}
+    return {"box": box, "encoding": face.encoding}
+
+
+def _unused(listing: Listing, entries: set[str], same_as: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The exclusions and the merges that name nothing in the folder, which may be misspelt."""
+    used = {entry for photo in listing.photos for entry in _hits(photo, entries)}
+    people = {photo.person for photo in listing.photos}
+    return sorted(entries - used), sorted(same_as.keys() - people)
+
+
+def _summary(
+    output: Path,
+    listing: Listing,
+    records: Sequence[PhotoRecord],
+    faces: pa.Table,
+    same_as: Mapping[str, str],
+    unused: tuple[list[str], list[str]],
+) -> EncodeSummary:
+    folders = {record.person for record in records if record.person is not None}
+    without = [record for record in records if record.status != ROW]
+    unused_excludes, unused_relabels = unused
+    return EncodeSummary(
+        output=output,
+        photos=len(records),
+        folders=len(folders),
+        photos_with_row=len(records) - len(without),
+        rows=faces.num_rows,
+        people=len(faces["person"].unique()),
+        faces_found=sum(len(record.faces) for record in records),
+        other_files=listing.other_files,
+        no_row=Counter((record.status, record.reason or "") for record in without),
+        merged_people=len(folders & same_as.keys()),
+        unused_excludes=unused_excludes,
+        unused_relabels=unused_relabels,
+    )
+
+
+def describe(summary: EncodeSummary) -> str:
+    return str(summary)

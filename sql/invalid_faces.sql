@@ -1,0 +1,31 @@
+-- invalid_faces(): the rows of table faces that cannot be compared, and why. An encoding must have as many numbers as
+-- most have, all of them finite. (NaN would sort above every distance, and two empty encodings would match perfectly.)
+-- One row per invalid face: row, id, reason.
+--   from invalid_faces();
+create or replace macro invalid_faces() as table
+    with sizes as (
+        select len(encoding) as size
+        from faces
+        where len(encoding) > 0
+        group by size
+        order by count(*) desc, size = 128 desc, size
+        limit 1
+    ),
+    checked as (
+        select
+            row,
+            id,
+            case
+                when id is null then 'has no id'
+                when coalesce(person, '') = '' then 'has no person'
+                when encoding is null then 'has no encoding'
+                when len(encoding) = 0 then 'has an empty encoding'
+                when len(encoding) <> (select size from sizes)
+                    then 'has ' || len(encoding) || ' numbers where others have ' || (select size from sizes)
+                when list_count(encoding) < len(encoding) then 'has a NULL among its numbers'
+                when not isfinite(list_sum(encoding::double[])) then 'has a number that is not finite'
+                when row_number() over (partition by id order by row) > 1 then 'has the id of an earlier row'
+            end as reason
+        from faces
+    )
+    select row, id, reason from checked where reason is not null order by row;

@@ -1,0 +1,13 @@
+-- What facesql loads, in this order: one file, one object.
+--   duckdb -init sql/load.sql          from the folder that holds sql/
+.read sql/face_distance.sql
+.read sql/distance_bin.sql
+.read sql/bin_cutoff.sql
+.read sql/person_block.sql
+.read sql/read_faces.sql
+.read sql/faces.sql
+.read sql/invalid_faces.sql
+.read sql/tiles.sql
+.read sql/block_pair_counts.sql
+.read sql/binned_counts.sql
+.read sql/bin_totals.sql
