@@ -332,7 +332,3 @@ def _summary(
         unused_excludes=unused_excludes,
         unused_relabels=unused_relabels,
     )
-
-
-def describe(summary: EncodeSummary) -> str:
-    return str(summary)

@@ -1,12 +1,17 @@
-"""The two tables of encodings: their schema, and how they are written."""
+"""The two tables of encodings: their schema, how they are written, and how any table of encodings is opened."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from facesql.errors import FacesqlError, InvalidFacesError
 from facesql.output import whole_file
+
+NEEDED_COLUMNS = ("id", "person", "encoding")
+NAMED_IN_ERRORS = 5
 
 BOX = pa.struct([(side, pa.int32()) for side in ("top", "right", "bottom", "left")])
 ENCODING = pa.list_(pa.float32())
@@ -62,3 +67,66 @@ def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> N
             use_dictionary=["person", "status", "reason"],
             column_encoding={floats: "BYTE_STREAM_SPLIT"},
         )
+
+
+def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invalid: bool = False) -> int:
+    """Fill table faces from a Parquet file, and check it; returns how many invalid rows were left out.
+
+    The file needs the columns id, person and encoding, a list of numbers as long in every row; further columns
+    are carried along. float32 stays float32, every other type of number becomes float64.
+
+    Raises InvalidFacesError, with the ids, where a row cannot be compared and ``skip_invalid`` is False;
+    FacesqlError where the file cannot be read, lacks a column or holds no rows.
+    """
+    kind = _encoding_type(connection, file)
+    connection.execute("create or replace table faces as from read_faces($1)", [str(file)])
+    if kind not in ("FLOAT[]", "DOUBLE[]"):
+        try:
+            connection.execute("alter table faces alter encoding type double[]")
+        except duckdb.Error as error:
+            raise FacesqlError(
+                f"The column encoding of {str(file)!r} is {kind}; it must be a list of floating-point numbers."
+            ) from error
+    invalid = connection.execute("from invalid_faces()").fetchall()
+    if invalid and not skip_invalid:
+        raise InvalidFacesError(_invalid(file, invalid))
+    connection.execute("delete from faces where file_row in (select file_row from invalid_faces())")
+    [(left,)] = connection.execute("select count(*) from faces").fetchall()
+    if not left:
+        why = "its rows are all invalid" if invalid else "no photo gave a row"
+        raise FacesqlError(
+            f"{str(file)!r} holds no faces: {why}; {photos_path(file).name!r}, which encode writes beside it, says "
+            "what became of each photo."
+        )
+    return len(invalid)
+
+
+def _encoding_type(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+    if not file.is_file():
+        kind = "is a folder" if file.is_dir() else "does not exist"
+        raise FacesqlError(
+            f"{str(file)!r} {kind}; name a Parquet file, made by: facesql encode PHOTOS -o faces.parquet"
+        )
+    try:
+        columns = connection.sql("from read_parquet($1)", params=[str(file)])
+    except duckdb.Error as error:
+        raise FacesqlError(
+            f"{str(file)!r} is not a whole Parquet file; make it again with: facesql encode PHOTOS -o faces.parquet"
+        ) from error
+    types = dict(zip(columns.columns, map(str, columns.types), strict=True))
+    if missing := [name for name in NEEDED_COLUMNS if name not in types]:
+        raise FacesqlError(
+            f"{str(file)!r} has no column {' and no '.join(missing)}; it has {', '.join(types)}, "
+            f"and needs {', '.join(NEEDED_COLUMNS)}."
+        )
+    return types["encoding"]
+
+
+def _invalid(file: Path, invalid: list[tuple[int, str | None, str]]) -> str:
+    named = [f"{'row ' + str(row) if id_ is None else repr(id_)} {reason}" for row, id_, reason in invalid]
+    more = f" and {len(named) - NAMED_IN_ERRORS} more" if len(named) > NAMED_IN_ERRORS else ""
+    reasons = "; ".join(named[:NAMED_IN_ERRORS]) + more
+    return (
+        f"{len(invalid)} of the faces in {str(file)!r} cannot be compared ({reasons}); "
+        "mend them, or pass --skip-invalid to go on without them."
+    )

@@ -4,6 +4,7 @@ Terms are those of ISO/IEC 19795-1: genuine pairs show one person, impostor pair
 ``distance <= cutoff``. FMR is the share of impostor pairs that match, FNMR the share of genuine pairs that do not.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from math import sqrt
 
@@ -76,31 +77,44 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def summarize(bin_totals: pl.DataFrame) -> dict[str, float | int | None]:
-    """Single figures of the two distributions; null (None) where a class has no pairs.
+@dataclass(frozen=True)
+class Figures:
+    """Single figures of the two distributions; None where a class has no pairs. Distances have no unit."""
 
-    - auc: the chance that a genuine pair is nearer than an impostor pair, equals counted half (the trapezoid
-      under the ROC curve);
-    - eer, eer_cutoff: the rate at which FMR and FNMR are equal, see ``equal_error_rate``;
-    - d_prime: the distance of the means over the root mean square of the standard deviations;
-    - genuine_mean, genuine_sd, impostor_mean, impostor_sd: of the distances, from the middles of the bins.
-    """
+    genuine_pairs: int
+    impostor_pairs: int
+    auc: float | None
+    """The chance that a genuine pair is nearer than an impostor pair, equals counted half: the area under the ROC."""
+    eer: float | None
+    """The rate at which FMR and FNMR are equal, see ``equal_error_rate``."""
+    eer_cutoff: float | None
+    d_prime: float | None
+    """The distance of the two means over the root mean square of the two standard deviations."""
+    genuine_mean: float | None
+    """Means and standard deviations are those of the distances, taken at the middles of their bins."""
+    genuine_sd: float | None
+    impostor_mean: float | None
+    impostor_sd: float | None
+
+
+def summarize(bin_totals: pl.DataFrame) -> Figures:
+    """The figures of pairs a bin and same_person."""
     bins = _by_bin(bin_totals)
     eer, eer_cutoff = equal_error_rate(bin_totals)
     genuine_mean, genuine_sd = _moments(bins, "genuine")
     impostor_mean, impostor_sd = _moments(bins, "impostor")
-    return {
-        "genuine_pairs": int(bins["genuine"].sum()),
-        "impostor_pairs": int(bins["impostor"].sum()),
-        "auc": _auc(bins),
-        "eer": eer,
-        "eer_cutoff": eer_cutoff,
-        "d_prime": _d_prime(genuine_mean, genuine_sd, impostor_mean, impostor_sd),
-        "genuine_mean": genuine_mean,
-        "genuine_sd": genuine_sd,
-        "impostor_mean": impostor_mean,
-        "impostor_sd": impostor_sd,
-    }
+    return Figures(
+        genuine_pairs=int(bins["genuine"].sum()),
+        impostor_pairs=int(bins["impostor"].sum()),
+        auc=_auc(bins),
+        eer=eer,
+        eer_cutoff=eer_cutoff,
+        d_prime=_d_prime(genuine_mean, genuine_sd, impostor_mean, impostor_sd),
+        genuine_mean=genuine_mean,
+        genuine_sd=genuine_sd,
+        impostor_mean=impostor_mean,
+        impostor_sd=impostor_sd,
+    )
 
 
 def equal_error_rate(bin_totals: pl.DataFrame) -> tuple[float | None, float | None]:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -25,7 +26,7 @@ UNSUPPORTED_SUFFIXES = frozenset({
 })
 # fmt: on
 # Decoders that only read pixels. Pillow has others, one of which runs PostScript programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 MACHINES_OWN = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 MAX_MEGAPIXELS = 120.0
 BACKGROUND = (255, 255, 255)
@@ -98,7 +99,7 @@ def read_pixels(content: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> NDArr
         try:
             # Other packages set this to True for the whole process: half of a photo would become a grey face.
             ImageFile.LOAD_TRUNCATED_IMAGES = False
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = Image.open(io.BytesIO(content), formats=_known_formats())
             image.load()
             return _rgb(ImageOps.exif_transpose(image))
         except PhotoError:
@@ -108,6 +109,13 @@ def read_pixels(content: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> NDArr
             raise PhotoError("too_large", reason) from error
         except Exception as error:  # decoders raise whatever a damaged file leads them to
             raise PhotoError("unreadable", _decoder_says(error)) from error
+
+
+@cache
+def _known_formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow was built with; all of its decoders are registered first."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _files(folder: Path) -> Iterator[Path]:

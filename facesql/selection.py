@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesql.encoder import Face
+from facesql.errors import FacesqlError
 
 
 class FaceRule(StrEnum):
@@ -19,6 +20,20 @@ class FaceRule(StrEnum):
     LARGEST = "largest"  # the face with the largest box
     ONLY = "only"  # photos with one face, no others
     ALL = "all"  # every face
+
+
+def parse_rule(text: str) -> FaceRule:
+    """The rule of that name.
+
+    Raises FacesqlError for a rule that there is not.
+
+    >>> parse_rule("largest").value
+    'largest'
+    """
+    try:
+        return FaceRule(text)
+    except ValueError as error:
+        raise FacesqlError(f"{text!r} is no rule for faces; choose from {', '.join(FaceRule)}.") from error
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 -- invalid_faces(): the rows of table faces that cannot be compared, and why. An encoding must have as many numbers as
 -- most have, all of them finite. (NaN would sort above every distance, and two empty encodings would match perfectly.)
--- One row per invalid face: row, id, reason.
+-- One row per invalid face: file_row, id, reason.
 --   from invalid_faces();
 create or replace macro invalid_faces() as table
     with sizes as (
@@ -13,7 +13,7 @@ create or replace macro invalid_faces() as table
     ),
     checked as (
         select
-            row,
+            file_row,
             id,
             case
                 when id is null then 'has no id'
@@ -24,8 +24,8 @@ create or replace macro invalid_faces() as table
                     then 'has ' || len(encoding) || ' numbers where others have ' || (select size from sizes)
                 when list_count(encoding) < len(encoding) then 'has a NULL among its numbers'
                 when not isfinite(list_sum(encoding::double[])) then 'has a number that is not finite'
-                when row_number() over (partition by id order by row) > 1 then 'has the id of an earlier row'
+                when row_number() over (partition by id order by file_row) > 1 then 'has the id of an earlier row'
             end as reason
         from faces
     )
-    select row, id, reason from checked where reason is not null order by row;
+    select file_row, id, reason from checked where reason is not null order by file_row;

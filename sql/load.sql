@@ -6,6 +6,7 @@
 .read sql/person_block.sql
 .read sql/read_faces.sql
 .read sql/faces.sql
+.read sql/face_counts.sql
 .read sql/invalid_faces.sql
 .read sql/tiles.sql
 .read sql/block_pair_counts.sql

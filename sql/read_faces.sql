@@ -1,6 +1,6 @@
 -- read_faces(file): a Parquet file's faces as they stand there, unchecked, with every column that it has.
--- One row per face: row (0-based place in the file), id, person, encoding, and what else there is.
+-- One row per face: file_row (0-based place in the file), id, person, encoding, and what else there is.
 --   create table faces as from read_faces('faces.parquet');
 create or replace macro read_faces(file) as table
-    select file_row_number as row, * exclude (file_row_number) replace (id::varchar as id, person::varchar as person)
+    select file_row_number as file_row, * exclude (file_row_number) replace (id::varchar as id, person::varchar as person)
     from read_parquet(file, file_row_number = true);

@@ -1,0 +1,122 @@
+"""What the commands print: results as plain text. Names from files are quoted, so that none can steer a terminal."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from facesql.analyze import Analysis
+from facesql.demo import Demo
+from facesql.encode import EncodeSummary
+from facesql.metrics import Figures
+
+_NAMED = 5
+_MISSING = "-"
+# Heading, column of the cut-off table, and how its numbers are written.
+_COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("cut-off", "cutoff", ".3f"),
+    ("genuine matched", "genuine_matched", ",d"),
+    ("impostor matched", "impostor_matched", ",d"),
+    ("precision", "precision", ".4f"),
+    ("recall", "recall", ".4f"),
+    ("FMR", "fmr", ".2e"),
+    ("FNMR", "fnmr", ".2e"),
+    ("F1", "f1", ".4f"),
+)
+
+
+def encoded(summary: EncodeSummary) -> str:
+    """The summary of an encoding: what was found, and what gave no row for which reason."""
+    lines = [
+        f"{_count(summary.photos, 'photo')} of {_count(summary.folders, 'person')}, "
+        f"{_count(summary.faces_found, 'face')} found",
+        f"{_count(summary.rows, 'row')} of {_count(summary.people, 'person')} in {str(summary.output)!r}",
+    ]
+    if summary.merged_people:
+        lines.append(f"{_count(summary.merged_people, 'person')} merged into others")
+    if summary.no_row:
+        lines += ["", f"{_count(summary.no_row.total(), 'photo')} gave no row:"]
+        lines += [f"{count:8,d}  {status}: {reason}" for (status, reason), count in summary.no_row.most_common()]
+    lines += _unused("exclude", summary.unused_excludes) + _unused("relabel", summary.unused_relabels)
+    if summary.other_files:
+        lines.append(f"{_count(summary.other_files, 'file')} passed over that are no photos")
+    return "\n".join(lines)
+
+
+def analyzed(analysis: Analysis) -> str:
+    """The cut-off table with the counts behind it, the single figures, and what could not be told."""
+    skipped = f", {analysis.faces_skipped:,} invalid left out" if analysis.faces_skipped else ""
+    return "\n".join(
+        [
+            f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{skipped}: "
+            f"{_count(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
+            f"{analysis.figures.impostor_pairs:,} of two (impostor)",
+            "",
+            *_table(analysis.key_table),
+            "",
+            *_figures(analysis.figures),
+            *_notes(analysis),
+        ]
+    )
+
+
+def demonstrated(demo: Demo) -> str:
+    """Where the demo's photos, tables and chart are."""
+    report = demo.analyzed.report
+    return "\n".join(
+        [
+            f"photos    {demo.photos}",
+            f"faces     {demo.encoded.output}",
+            f"database  {report / 'facesql.duckdb'}",
+            f"chart     {report / 'distribution.html'}",
+        ]
+    )
+
+
+def _table(table: pl.DataFrame) -> list[str]:
+    cells = [[title for title, _, _ in _COLUMNS]]
+    cells += [[_number(row[name], form) for _, name, form in _COLUMNS] for row in table.iter_rows(named=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+
+
+def _figures(figures: Figures) -> list[str]:
+    return [
+        f"AUC {_number(figures.auc, '.5f')}   EER {_number(figures.eer, '.2e')} "
+        f"at cut-off {_number(figures.eer_cutoff, '.3f')}   d' {_number(figures.d_prime, '.2f')}",
+        f"distances of genuine pairs: mean {_number(figures.genuine_mean, '.3f')}, "
+        f"standard deviation {_number(figures.genuine_sd, '.3f')}",
+        f"distances of impostor pairs: mean {_number(figures.impostor_mean, '.3f')}, "
+        f"standard deviation {_number(figures.impostor_sd, '.3f')}",
+    ]
+
+
+def _notes(analysis: Analysis) -> list[str]:
+    notes = []
+    table, figures = analysis.key_table, analysis.figures
+    if not table.filter(genuine_matched=0, impostor_matched=0).is_empty():
+        notes.append("Where nothing is matched, precision is 1: no match is wrong.")
+    if not figures.genuine_pairs:
+        notes.append(
+            "No person has two faces in the table, so recall, FNMR, F1, AUC and EER cannot be told: add photos of "
+            "people who are there already."
+        )
+    if not figures.impostor_pairs:
+        notes.append("No two people are in the table, so FMR, AUC and EER cannot be told: add photos of others.")
+    return ["", *notes] if notes else []
+
+
+def _number(value: float | str | None, form: str) -> str:
+    return _MISSING if value is None else format(value, form)
+
+
+def _count(count: int, what: str) -> str:
+    """A count with its noun: '1 person', '5,512 people'."""
+    plural = {"person": "people"}.get(what, f"{what}s")
+    return f"1 {what}" if count == 1 else f"{count:,d} {plural}"
+
+
+def _unused(option: str, names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    named = ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
+    return [f"--{option} names what is not in the folder ({len(names)}): {named}"]
