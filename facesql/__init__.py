@@ -1,3 +1,27 @@
-"""facesql: which cut-off, what will it cost, and how sure can I be? Answered from your own photos."""
+"""facesql: which cut-off, what will it cost, and how sure can I be? Answered from your own photos.
+
+The public verbs, imported when they are first used:
+
+- ``encode_photos``: a folder of photos, a folder a person, to the table faces.parquet
+- ``analyze_faces``: that table to the cut-off table, its figures and its chart
+- ``run_demo``: both of them on drawn people
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facesql.analyze import analyze_faces
+    from facesql.demo import run_demo
+    from facesql.encode import encode_photos
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "analyze_faces", "encode_photos", "run_demo"]
+
+_VERBS = {"analyze_faces": "facesql.analyze", "encode_photos": "facesql.encode", "run_demo": "facesql.demo"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _VERBS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_VERBS[name]), name)

@@ -33,7 +33,8 @@ def distribution(bin_totals: pl.DataFrame, *, photos: int, people: int) -> alt.L
         .properties(
             title=alt.Title(
                 "Distances between photos of the same and of different people",
-                subtitle=f"{comparisons:,} comparisons, {genuine:,} of the same person: {photos:,} photos of {people:,} people",
+                subtitle=f"{comparisons:,} comparisons, {genuine:,} of the same person: "
+                f"{photos:,} photos of {people:,} people",
             ),
             width=640,
             height=360,

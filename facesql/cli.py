@@ -1,6 +1,5 @@
 """The commands: parse, call, print. What a command needs is imported when it runs, so that --help answers at once."""
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +15,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 DEFAULT_FACES = Path("faces.parquet")
 DEFAULT_REPORT = Path("report")
 DEFAULT_DEMO = Path("facesql-demo")
+# The exit codes of a shell for Ctrl-C and for a plain kill.
+INTERRUPTED, TERMINATED = 130, 143
 
 
 def _print_version(wanted: bool) -> None:
@@ -131,18 +132,16 @@ def demo(
 
 def main() -> NoReturn:
     """Run the command line. What a user can mend is one sentence on stderr and exit code 1; a wrong usage is 2."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         app()
     except FacesqlError as error:
         print(f"facesql: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("facesql: stopped; files are as they were before", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("facesql: stopped; finished files are as they were", file=sys.stderr)
+        raise
     sys.exit(0)
 
 

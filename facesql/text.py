@@ -60,10 +60,12 @@ def analyzed(analysis: Analysis) -> str:
 
 
 def demonstrated(demo: Demo) -> str:
-    """Where the demo's photos, tables and chart are."""
+    """Where the demo's photos, tables and chart are, and what its numbers are not."""
     report = demo.analyzed.report
     return "\n".join(
         [
+            "Drawn people are more alike than real ones: a cut-off holds for photos like those it was measured on.",
+            "",
             f"photos    {demo.photos}",
             f"faces     {demo.encoded.output}",
             f"database  {report / 'facesql.duckdb'}",
