@@ -61,11 +61,11 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
         _by_bin(bin_totals)
         .select(
             "bin",
+            "cutoff",
             genuine_matched=pl.col("genuine").cum_sum(),
             impostor_matched=pl.col("impostor").cum_sum(),
         )
         .with_columns(
-            cutoff=pl.col("bin") / BINS_PER_UNIT,
             precision=pl.when(matched > 0).then(genuine / matched).otherwise(1.0),
             recall=_ratio(genuine, all_genuine),
             fmr=_ratio(impostor, all_impostor),
@@ -142,15 +142,17 @@ def equal_error_rate(bin_totals: pl.DataFrame) -> tuple[float | None, float | No
 
 
 def _by_bin(bin_totals: pl.DataFrame) -> pl.DataFrame:
-    """One row for each bin there is, empty ones too: bin, genuine and impostor pairs."""
+    """One row for each bin there is, empty ones too: bin, its upper edge as cutoff, genuine and impostor pairs."""
     pairs = [
         bin_totals.filter(same_person).group_by("bin").agg(pl.col("pairs").sum().alias(name))
         for name, same_person in (("genuine", pl.col("same_person")), ("impostor", ~pl.col("same_person")))
     ]
-    bins = pl.DataFrame({"bin": pl.int_range(BINS, dtype=pl.Int32, eager=True)})
+    # Python divides: polars multiplies by 1 / 1000, and 0.009 would become 0.009000000000000001.
+    cutoffs = [edge / BINS_PER_UNIT for edge in range(LAST_EDGE + 1)] + [None] * (BINS - LAST_EDGE - 1)
+    bins = pl.DataFrame({"bin": range(BINS), "cutoff": cutoffs}, schema={"bin": pl.Int32, "cutoff": pl.Float64})
     for column in pairs:
         bins = bins.join(column, on="bin", how="left", maintain_order="left")
-    return bins.fill_null(0)
+    return bins.with_columns(pl.col("genuine", "impostor").fill_null(0))
 
 
 def _ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

@@ -1,0 +1,242 @@
+"""A folder of photos to the two tables, with drawn people through the real encoder."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from facesql.encode import EncodeSummary, encode_photos
+from facesql.errors import FacesqlError
+from facesql.faces import FACES, PHOTOS, photos_path
+from facesql.selection import FaceRule
+from tests.conftest import Run
+from tests.test_photos import one_bit_png, put, saved
+
+Encoded = tuple[Path, EncodeSummary]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Encoded:
+    """A folder as people keep them: three good people, and one of every trouble; encoded."""
+    folder = tmp_path_factory.mktemp("archive") / "photos"
+    for person in ("person_01", "person_02", "person_03"):
+        shutil.copytree(drawn / person, folder / person)
+    trouble = folder / "trouble"
+    good = drawn / "person_01" / "1.png"
+    put(trouble / "empty.jpg", b"")
+    put(trouble / "text.jpg", b"some text")
+    put(trouble / "truncated.png", good.read_bytes()[:5_000])
+    put(trouble / "bomb.png", one_bit_png(20_000))
+    put(trouble / "phone.heic")
+    put(trouble / "wall.png", saved(Image.new("RGB", (80, 80), "grey")))
+    put(trouble / "on_its_side.png", saved(Image.open(good).rotate(90)))
+    put(folder / "loose.png", good.read_bytes())
+    put(folder / "person_01" / "notes.txt")
+    put(folder / "excluded" / "1.png", good.read_bytes())
+    exclude = put(folder.parent / "exclude.txt", b"# not wanted\nexcluded\nperson_03/3.png\nmisspelt/1.png\n")
+    output = folder.parent / "out" / "faces.parquet"
+    return output, encode_photos(folder, output, exclude=exclude, workers=2)
+
+
+def statuses(output: Path) -> dict[str, str]:
+    table = pq.read_table(photos_path(output))
+    return dict(zip(table["id"].to_pylist(), table["status"].to_pylist(), strict=True))
+
+
+def test_every_photo_found_has_a_row_or_a_reason(archive: Encoded) -> None:
+    output, summary = archive
+    assert summary.photos == 18 == summary.photos_with_row + summary.no_row.total()
+    assert statuses(output) == {
+        "excluded/1.png": "excluded",
+        "loose.png": "loose",
+        **{f"person_0{person}/{photo}.png": "row" for person in (1, 2, 3) for photo in (1, 2, 3)},
+        "person_03/3.png": "excluded",
+        "trouble/bomb.png": "too_large",
+        "trouble/empty.jpg": "unreadable",
+        "trouble/on_its_side.png": "no_face",
+        "trouble/phone.heic": "unsupported",
+        "trouble/text.jpg": "unreadable",
+        "trouble/truncated.png": "unreadable",
+        "trouble/wall.png": "no_face",
+    }
+    without_row = [status for status in statuses(output).values() if status != "row"]
+    counted: Counter[str] = Counter()
+    for (status, _), count in summary.no_row.items():
+        counted[status] += count
+    assert counted == Counter(without_row)
+    assert summary.other_files == 1
+    assert summary.unused_excludes == ["misspelt/1.png"]
+
+
+def test_the_faces_table_has_the_full_schema_and_its_rows(archive: Encoded) -> None:
+    output, summary = archive
+    table = pq.read_table(output)
+    assert table.schema.remove_metadata() == FACES
+    assert pq.read_schema(photos_path(output)).remove_metadata() == PHOTOS
+    assert table.num_rows == summary.rows == 8
+    assert table["id"].to_pylist()[:2] == ["person_01/1.png", "person_01/2.png"]
+    assert table["person"].to_pylist()[0] == "person_01"
+    assert {len(encoding) for encoding in table["encoding"].to_pylist()} == {128}
+    box = table["box"].to_pylist()[0]
+    assert 0 <= box["left"] < box["right"] <= table["width"].to_pylist()[0] == 250
+    assert 0 <= box["top"] < box["bottom"] <= table["height"].to_pylist()[0] == 250
+
+
+def test_the_metadata_say_how_the_table_was_made(archive: Encoded) -> None:
+    metadata = {key.decode(): value.decode() for key, value in pq.read_schema(archive[0]).metadata.items()}
+    assert metadata["facesql.faces"] == "match"
+    assert metadata["facesql.detector"] == "hog"
+    assert metadata["facesql.jitters"] == "1"
+    assert metadata["facesql.face_recognition"].startswith("1.")
+    assert set(metadata) >= {"facesql.version", "facesql.dlib", "facesql.numpy", "facesql.pillow"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_only_the_owner_can_read_the_tables(archive: Encoded) -> None:
+    output, _ = archive
+    assert {path.stat().st_mode & 0o777 for path in (output, photos_path(output))} == {0o600}
+    assert output.parent.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in output.parent.iterdir()} == {"faces.parquet", "faces.photos.parquet"}
+
+
+def test_any_number_of_workers_gives_the_same_bytes(drawn: Path, drawn_faces: Encoded, tmp_path: Path) -> None:
+    output, _ = drawn_faces
+    alone = tmp_path / "alone.parquet"
+    encode_photos(drawn, alone, workers=1)
+    assert alone.read_bytes() == output.read_bytes()
+    assert photos_path(alone).read_bytes() == photos_path(output).read_bytes()
+
+
+def test_people_are_merged_after_the_choice_and_limited_before(drawn: Path, tmp_path: Path) -> None:
+    relabel = put(
+        tmp_path / "same.csv", b"person,same_as\nperson_02,person_01\nperson_01,Ann\nperson_08,Zoe\nnobody,Ann\n"
+    )
+    output = tmp_path / "faces.parquet"
+    summary = encode_photos(drawn, output, relabel=relabel, limit=3)
+    table = pq.read_table(output)
+    assert Counter(table["person"].to_pylist()) == {"Ann": 6, "person_03": 3}
+    assert set(pq.read_table(photos_path(output))["person"].to_pylist()) == {"person_01", "person_02", "person_03"}
+    assert (summary.folders, summary.people, summary.merged_people) == (3, 2, 2)
+    assert summary.unused_relabels == ["nobody"]
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("name,other\na,b\n", "first line 'person,same_as'"),
+        ("person,same_as\na,b\nb,a\n", "circle"),
+        ("person,same_as\na,b\na,c\n", "twice"),
+        ("person,same_as\na,\n", "Line 2"),
+    ],
+)
+def test_a_file_of_merges_that_makes_no_sense_is_refused(drawn: Path, tmp_path: Path, text: str, remedy: str) -> None:
+    relabel = put(tmp_path / "same.csv", text.encode())
+    with pytest.raises(FacesqlError, match=remedy):
+        encode_photos(drawn, tmp_path / "faces.parquet", relabel=relabel)
+
+
+def test_a_photo_of_two_people(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    shutil.copytree(drawn / "person_01", folder / "Ann")
+    both = Image.new("RGB", (500, 250))
+    both.paste(Image.open(drawn / "person_02" / "1.png"), (0, 0))
+    both.paste(Image.open(drawn / "person_01" / "1.png"), (250, 0))
+    both.save(folder / "Ann" / "both.png")
+    both.save(put(folder / "Bob" / "both.png"))
+
+    rows = {}
+    for rule in FaceRule:
+        output = tmp_path / f"{rule}.parquet"
+        encode_photos(folder, output, rule=rule)
+        table = pq.read_table(output)
+        rows[rule] = {
+            id_: box["left"] for id_, box in zip(table["id"].to_pylist(), table["box"].to_pylist(), strict=True)
+        }
+        assert statuses(output)["Bob/both.png"] == (
+            "undecidable" if rule == "match" else statuses(output)["Ann/both.png"]
+        )
+    ann = {id_: left for id_, left in rows[FaceRule.MATCH].items() if "both" in id_}
+    assert [left >= 250 for left in ann.values()] == [True]  # the face of person_01 stands on the right
+    assert not any("both" in id_ for id_ in rows[FaceRule.ONLY])
+    assert {id_ for id_ in rows[FaceRule.ALL] if "Bob" in id_} == {"Bob/both.png", "Bob/both.png#2"}
+    assert len(rows[FaceRule.CENTRAL]) == len(rows[FaceRule.LARGEST]) == 5
+
+
+def test_a_folder_in_which_nothing_has_a_face_gives_a_table_of_no_rows(tmp_path: Path, run: Run) -> None:
+    put(tmp_path / "photos" / "Ann" / "1.png", saved(Image.new("RGB", (60, 60), "grey")))
+    done = run("encode", "photos", cwd=tmp_path)
+    assert "0 rows of 0 people" in done.stdout
+    table = pq.read_table(tmp_path / "faces.parquet")
+    assert (table.num_rows, table.schema.remove_metadata()) == (0, FACES)
+    failed = run("analyze", cwd=tmp_path, check=False)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("facesql: 'faces.parquet' holds no faces: no photo gave a row")
+    assert not (tmp_path / "report" / "facesql.duckdb").exists()
+
+
+def test_an_existing_table_is_only_replaced_when_asked(tmp_path: Path, drawn: Path) -> None:
+    for name in ("faces.parquet", "faces.photos.parquet"):
+        kept = put(tmp_path / name, b"hours of work")
+        with pytest.raises(FacesqlError, match="exists; pass --overwrite"):
+            encode_photos(drawn, tmp_path / "faces.parquet", limit=1)
+        assert kept.read_bytes() == b"hours of work"
+        kept.unlink()
+    put(tmp_path / "faces.parquet", b"hours of work")
+    encode_photos(drawn, tmp_path / "faces.parquet", limit=1, overwrite=True)
+    assert pq.read_table(tmp_path / "faces.parquet").num_rows == 3
+
+
+def test_a_folder_without_photos_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FacesqlError, match=r"holds no photos; expected .*PERSON"):
+        encode_photos(tmp_path, tmp_path / "faces.parquet")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+def test_a_stopped_run_leaves_no_table_no_worker_and_the_old_one_whole(drawn: Path, tmp_path: Path, stop: int) -> None:
+    folder = tmp_path / "photos"
+    for copy in range(20):
+        shutil.copytree(drawn, folder / f"copy_{copy}")
+    old = put(tmp_path / "faces.parquet", b"the old table")
+    command = [sys.executable, "-m", "facesql.cli", "encode", str(folder), "--overwrite", "--workers", "2"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stderr is not None
+        process.stderr.read(20)  # the progress bar: workers are at work
+        time.sleep(0.5)
+        process.send_signal(stop)
+        process.wait(timeout=30)
+        expected = {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143}
+        assert process.returncode == expected[signal.Signals(stop)]
+        # The workers hold the other end of stderr: it closes when the last of them has ended.
+        assert b"Traceback" not in process.stderr.read()
+    assert old.read_bytes() == b"the old table"
+    assert not photos_path(old).exists()
+
+
+def test_a_worker_that_dies_is_one_sentence(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facesql.encode._encode_photo", _die)
+    with pytest.raises(FacesqlError, match="worker process died"):
+        encode_photos(drawn, tmp_path / "faces.parquet", workers=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _die(*_: object, **__: object) -> None:
+    os._exit(9)
+
+
+def test_genuine_distances_of_drawn_people_are_smaller_than_impostor_ones(drawn_faces: Encoded) -> None:
+    table = pq.read_table(drawn_faces[0])
+    encodings = np.array(table["encoding"].to_pylist())
+    people = np.array(table["person"].to_pylist())
+    distance = np.linalg.norm(encodings[:, None] - encodings[None], axis=2)
+    same = people[:, None] == people[None]
+    assert distance[same & (distance > 0)].mean() < 0.5 * distance[~same].mean()
