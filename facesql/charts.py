@@ -23,7 +23,7 @@ def distribution(bin_totals: pl.DataFrame, *, photos: int, people: int) -> alt.L
     genuine = int(bin_totals.filter("same_person")["pairs"].sum())
     base = alt.Chart(bars).encode(
         x=alt.X("distance:Q", title="distance of two encodings", scale=alt.Scale(domain=[0, _end(bars)], nice=False)),
-        y=alt.Y("density:Q", title="density", stack=None),
+        y=alt.Y("density:Q", title="density", stack=None, scale=_density_scale(bars)),
         color=alt.Color("pairs_of:N", title=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))),
     )
     areas = base.mark_area(interpolate="step-after", opacity=0.35)
@@ -73,6 +73,11 @@ def _bars(bin_totals: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("pairs_of", "distance", descending=[True, False])
     )
+
+
+def _density_scale(bars: pl.DataFrame) -> alt.Scale:
+    """From 0 to the highest bar; where no bar is drawn the axis has no top of its own."""
+    return alt.Scale(domainMin=0, domainMax=1) if bars.is_empty() else alt.Scale(domainMin=0)
 
 
 def _end(bars: pl.DataFrame) -> float:

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from facesql.errors import FacesqlError
@@ -21,6 +21,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 
     Raises FacesqlError where the folder of ``target`` cannot be written to.
     """
+    new_folder = not target.parent.exists()
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -40,6 +41,9 @@ def whole_file(target: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if new_folder and not target.exists():
+            with suppress(OSError):  # something else has been put there meanwhile
+                target.parent.rmdir()
 
 
 def _flush_to_disk(path: Path) -> None:

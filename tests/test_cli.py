@@ -1,0 +1,185 @@
+"""The commands as a user meets them: what they print, where, and how they end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import Run, faces_table, some_people
+from tests.test_photos import put
+
+HEADER = "cut-off  genuine matched  impostor matched  precision  recall"
+
+
+def test_help_and_version_answer_without_any_large_package(run: Run, tmp_path: Path) -> None:
+    heavy = "face_recognition dlib PIL duckdb polars altair pyarrow numpy"
+    code = (
+        "import sys\nfrom facesql.cli import app\n"
+        "try: app(['--help'])\nexcept SystemExit as stop: assert stop.code == 0\n"
+        f"assert not set('{heavy}'.split()) & set(sys.modules), sys.modules.keys() & set('{heavy}'.split())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in ("encode", "analyze", "demo"))
+    assert run("--version", cwd=tmp_path).stdout.startswith("facesql 0.")
+
+
+def test_analyze_needs_no_package_of_the_encode_extra() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('face_recognition', 'dlib', 'PIL', 'face_recognition_models'): sys.modules[name] = None\n"
+        "import facesql\nassert facesql.analyze_faces"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_analyze_prints_the_table_on_stdout_and_progress_on_stderr(run: Run, small_table: Path) -> None:
+    done = run("analyze", cwd=small_table.parent)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "48 faces of 12 people: 72 pairs of one person (genuine), 1,056 of two (impostor)"
+    assert lines[2].startswith(HEADER)
+    assert [line.split()[0] for line in lines[3:13]] == [
+        *("0.000", "0.300", "0.400", "0.450", "0.500", "0.550", "0.600", "0.900", "1.000", "1.500")
+    ]
+    assert lines[3].split()[1:5] == ["0", "0", "1.0000", "0.0000"]
+    assert "AUC" in done.stdout
+    assert "EER" in done.stdout
+    assert "d'" in done.stdout
+    assert "Where nothing is matched, precision is 1" in done.stdout
+    assert "pair/s" in done.stderr
+    assert "1128/1128" in done.stderr
+
+
+def test_analyze_writes_equal_tables_in_every_form(run: Run, small_table: Path) -> None:
+    report = small_table.parent / "somewhere" / "else"
+    run("analyze", small_table, "-o", report, "--cutoffs", "0.4,0.6", "--threads", "2", cwd=small_table.parent)
+    full = pl.read_parquet(report / "precision_recall.parquet")
+    assert full.height == 2001
+    assert pl.read_csv(report / "precision_recall.csv", schema=full.schema).equals(full)
+    keys = pl.read_parquet(report / "key_cutoffs.parquet")
+    assert keys["cutoff"].to_list() == [0.4, 0.6]
+    assert keys.equals(full.filter(pl.col("bin").is_in([400, 600])))
+    summary = json.loads((report / "summary.json").read_text())
+    assert summary["genuine_pairs"] + summary["impostor_pairs"] == 48 * 47 // 2
+    assert {path.name for path in report.iterdir()} == {
+        *("facesql.duckdb", "summary.json", "key_cutoffs.csv", "key_cutoffs.parquet"),
+        *("precision_recall.csv", "precision_recall.parquet"),
+        *("distribution.vl.json", "distribution.html", "distribution.png", "distribution.svg"),
+    }
+    if os.name == "posix":
+        assert {path.stat().st_mode & 0o777 for path in report.iterdir()} == {0o600}
+
+
+def test_a_second_analysis_replaces_its_own_files_and_leaves_others_alone(run: Run, small_table: Path) -> None:
+    note = put(small_table.parent / "report" / "my_notes.txt", b"keep me")
+    for _ in range(2):
+        run("analyze", "--formats", "", cwd=small_table.parent)
+    assert note.read_bytes() == b"keep me"
+    assert (note.parent / "summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("people", "sentence", "figure"),
+    [
+        (["ann", "bob", "cyd"], "No person has two faces in the table", "impostor_mean"),
+        (["ann", "ann", "ann"], "No two people are in the table", "genuine_mean"),
+        (["ann"], "No person has two faces in the table", None),
+    ],
+)
+def test_what_cannot_be_told_is_a_dash_and_a_sentence(
+    run: Run, tmp_path: Path, people: list[str], sentence: str, figure: str | None
+) -> None:
+    pq.write_table(faces_table(people, some_people(1, len(people))[1]), tmp_path / "faces.parquet")
+    done = run("analyze", cwd=tmp_path)
+    assert sentence in done.stdout
+    assert "nan" not in done.stdout.lower()
+    row = done.stdout.splitlines()[3].split()
+    assert ("-" in row) is True
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text(), parse_constant=pytest.fail)
+    assert summary["auc"] is None
+    known = [name for name in ("genuine_mean", "impostor_mean") if summary[name] is not None]
+    assert known == ([figure] if figure else [])
+
+
+def test_an_invalid_row_stops_the_run_and_can_be_skipped(run: Run, tmp_path: Path) -> None:
+    table = faces_table(*some_people(2, 2))
+    broken = table.set_column(2, "encoding", pa.array([*table["encoding"].to_pylist()[:3], None]))
+    pq.write_table(broken, tmp_path / "faces.parquet")
+    failed = run("analyze", cwd=tmp_path, check=False)
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert failed.stderr.count("\n") == 1
+    assert "'p1/3.jpg' has no encoding" in failed.stderr
+    assert not (tmp_path / "report").exists()
+    assert "3 faces of 2 people, 1 invalid left out" in run("analyze", "--skip-invalid", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["analyze", "absent.parquet"], 1, "facesql: 'absent.parquet' does not exist; name a Parquet file"),
+        (["analyze", "--cutoffs", "0.6005"], 1, "facesql: The cut-off 0.6005 lies between two bins"),
+        (["analyze", "--formats", "gif"], 1, "facesql: 'gif' is no format of a chart"),
+        (["encode", "absent"], 1, "facesql: 'absent' is not a folder"),
+        (["encode", ".", "--faces", "best"], 1, "facesql: 'best' is no rule for faces"),
+        (["encode"], 2, "Missing argument"),
+        (["analyse"], 2, "No such command"),
+        (["encode", ".", "--workers", "0"], 2, "--workers"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_no_traceback(
+    run: Run, tmp_path: Path, arguments: list[str], code: int, sentence: str
+) -> None:
+    done = run(*arguments, cwd=tmp_path, check=False)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere; modes are POSIX's")
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(run: Run, small_table: Path) -> None:
+    small_table.parent.chmod(0o500)
+    done = run("analyze", cwd=small_table.parent, check=False)
+    small_table.parent.chmod(0o700)
+    assert done.returncode == 1
+    assert "Cannot write" in done.stderr
+
+
+def test_a_file_in_place_of_the_report_is_one_sentence(run: Run, small_table: Path) -> None:
+    put(small_table.parent / "report", b"mine")
+    done = run("analyze", cwd=small_table.parent, check=False)
+    assert done.stderr == "facesql: 'report' is a file; name a folder with -o.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_ctrl_c_while_comparing_leaves_no_half_report(tmp_path: Path) -> None:
+    pq.write_table(faces_table(*some_people(3_000, 8)), tmp_path / "faces.parquet")
+    command = [sys.executable, "-m", "facesql.cli", "analyze"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.read(10)  # the progress bar
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130, said
+    assert said.endswith("facesql: stopped; finished files are as they were\n")
+    assert "Traceback" not in said
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")
+def test_a_reader_that_goes_away_is_no_error(small_table: Path) -> None:
+    command = f"{sys.executable} -m facesql.cli analyze --formats '' 2>errors | head -n 1"
+    done = subprocess.run(["sh", "-c", command], cwd=small_table.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("48 faces")
+    assert "Traceback" not in (small_table.parent / "errors").read_text()
