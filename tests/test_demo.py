@@ -1,0 +1,34 @@
+"""The demo: drawn people through the whole job, and again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facesql.demo import run_demo
+from facesql.drawing import draw_face, draw_people, draw_person
+from facesql.errors import FacesqlError
+from tests.test_photos import put
+
+
+def test_equal_seeds_draw_equal_photos_and_others_do_not(tmp_path: Path) -> None:
+    draw_people(tmp_path / "a", people=2, photos=2, seed=5)
+    draw_people(tmp_path / "b", people=2, photos=2, seed=5)
+    draw_people(tmp_path / "c", people=2, photos=2, seed=6)
+    names = ["person_01/1.png", "person_01/2.png", "person_02/1.png", "person_02/2.png"]
+    assert sorted(path.relative_to(tmp_path / "a").as_posix() for path in (tmp_path / "a").rglob("*.png")) == names
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+        assert (tmp_path / "a" / name).read_bytes() != (tmp_path / "c" / name).read_bytes()
+
+
+def test_a_face_is_drawn_at_any_size() -> None:
+    person = draw_person(np.random.default_rng(0))
+    assert draw_face(person, side=100).size == (100, 100)
+
+
+def test_the_demo_does_not_touch_photos_that_it_did_not_draw(tmp_path: Path) -> None:
+    mine = put(tmp_path / "photos" / "Ann" / "1.jpg", b"mine")
+    with pytest.raises(FacesqlError, match="did not draw; name another folder with -o"):
+        run_demo(tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
