@@ -1,13 +1,18 @@
 """What the commands print: results as plain text. Names from files are quoted, so that none can steer a terminal."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import polars as pl
+from typing import TYPE_CHECKING
 
-from facesql.analyze import Analysis
-from facesql.demo import Demo
-from facesql.encode import EncodeSummary
-from facesql.metrics import Figures
+if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from facesql.analyze import Analysis
+    from facesql.demo import Demo
+    from facesql.encode import EncodeSummary
+    from facesql.metrics import Figures
 
 _NAMED = 5
 _MISSING = "-"
