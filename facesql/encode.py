@@ -1,6 +1,5 @@
 """A folder of photos, a folder a person, to the two tables of faces."""
 
-import csv
 import hashlib
 import os
 import signal
@@ -18,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from facesql import __version__, encoder
+from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, PHOTOS, photos_path, write_table
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, PhotoError, find_photos, read_pixels
@@ -85,8 +85,8 @@ def encode_photos(
     process dies; MissingPackageError where face_recognition is not installed or does not work.
     """
     _refuse_existing(output, overwrite)
-    entries = _read_exclude(exclude) if exclude else set()
-    same_as = _read_relabel(relabel) if relabel else {}
+    entries = read_exclude(exclude) if exclude else set()
+    same_as = read_relabel(relabel) if relabel else {}
     listing = find_photos(folder)
     unused = _unused(listing, entries, same_as)
     if limit is not None:
@@ -124,46 +124,6 @@ def _refuse_existing(output: Path, overwrite: bool) -> None:
             raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
 
 
-def _read_exclude(path: Path) -> set[str]:
-    lines = (line.strip().replace("\\", "/").rstrip("/") for line in _read_text(path).splitlines())
-    return {line for line in lines if line and not line.startswith("#")}
-
-
-def _read_relabel(path: Path) -> dict[str, str]:
-    """Person -> the name that all of their photos get, with chains followed to their end."""
-    reader = csv.DictReader(_read_text(path).splitlines())
-    if reader.fieldnames is None or not {"person", "same_as"} <= set(reader.fieldnames):
-        raise FacesqlError(
-            f"{str(path)!r} needs a first line 'person,same_as'; it has {','.join(reader.fieldnames or [])!r}."
-        )
-    same_as: dict[str, str] = {}
-    for row in reader:
-        person, name = (row["person"] or "").strip(), (row["same_as"] or "").strip()
-        if not person or not name:
-            raise FacesqlError(f"Line {reader.line_num} of {str(path)!r} names no person; write person,same_as.")
-        if same_as.setdefault(person, name) != name:
-            raise FacesqlError(f"{str(path)!r} names {person!r} twice, as {same_as[person]!r} and {name!r}; keep one.")
-    return {person: _end_of_chain(person, same_as, path) for person in same_as}
-
-
-def _end_of_chain(person: str, same_as: Mapping[str, str], path: Path) -> str:
-    passed = [person]
-    while (name := same_as.get(passed[-1])) is not None:
-        if name in passed:
-            raise FacesqlError(f"{str(path)!r} goes round in a circle at {name!r}; leave one of its lines out.")
-        passed.append(name)
-    return passed[-1]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FacesqlError(f"Cannot read {str(path)!r} ({error.strerror}); check its name.") from error
-    except UnicodeDecodeError as error:
-        raise FacesqlError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.") from error
-
-
 def _first_people(photos: Sequence[FoundPhoto], limit: int) -> list[FoundPhoto]:
     people = set(sorted({photo.person for photo in photos if photo.person is not None})[:limit])
     return [photo for photo in photos if photo.person in people]
@@ -171,17 +131,11 @@ def _first_people(photos: Sequence[FoundPhoto], limit: int) -> list[FoundPhoto]:
 
 def _without_opening(photo: FoundPhoto, entries: set[str]) -> PhotoRecord | None:
     """The record of a photo that is not to be opened, or None."""
-    if _hits(photo, entries):
+    if entries_naming(photo.id, entries):
         return PhotoRecord(photo.id, photo.person, status="excluded", reason="named in the exclude file")
     if photo.status is not None:
         return PhotoRecord(photo.id, photo.person, status=photo.status, reason=photo.reason)
     return None
-
-
-def _hits(photo: FoundPhoto, entries: set[str]) -> set[str]:
-    """The entries that name the photo or one of the folders it stands in."""
-    parts = photo.id.split("/")
-    return entries.intersection("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 def _encode_all(
@@ -302,7 +256,7 @@ def _face_columns(face: encoder.Face) -> dict[str, object]:
 
 def _unused(listing: Listing, entries: set[str], same_as: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """The exclusions and the merges that name nothing in the folder, which may be misspelt."""
-    used = {entry for photo in listing.photos for entry in _hits(photo, entries)}
+    used = {entry for photo in listing.photos for entry in entries_naming(photo.id, entries)}
     people = {photo.person for photo in listing.photos}
     return sorted(entries - used), sorted(same_as.keys() - people)
 

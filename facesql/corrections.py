@@ -1,0 +1,64 @@
+"""What the user says is wrong in a folder: photos to leave out, and people who are one."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from facesql.errors import FacesqlError
+
+
+def entries_naming(photo: str, entries: set[str]) -> set[str]:
+    """The entries that name the photo, by its id, or one of the folders it stands in.
+
+    >>> entries_naming("Ann/2020/a.jpg", {"Ann/2020", "Bob"})
+    {'Ann/2020'}
+    """
+    parts = photo.split("/")
+    return entries.intersection("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def read_exclude(path: Path) -> set[str]:
+    """The photos and folders to leave out: relative paths, a line each; empty lines and those with # are passed over.
+
+    Raises FacesqlError where the file cannot be read.
+    """
+    lines = (line.strip().replace("\\", "/").rstrip("/") for line in _read_text(path).splitlines())
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def read_relabel(path: Path) -> dict[str, str]:
+    """Person -> the name that their photos get, from a CSV file person,same_as; chains are followed to their end.
+
+    Raises FacesqlError where the file cannot be read, lacks a column or a name, contradicts itself or goes round.
+    """
+    reader = csv.DictReader(_read_text(path).splitlines())
+    if reader.fieldnames is None or not {"person", "same_as"} <= set(reader.fieldnames):
+        raise FacesqlError(
+            f"{str(path)!r} needs a first line 'person,same_as'; it has {','.join(reader.fieldnames or [])!r}."
+        )
+    same_as: dict[str, str] = {}
+    for row in reader:
+        person, name = (row["person"] or "").strip(), (row["same_as"] or "").strip()
+        if not person or not name:
+            raise FacesqlError(f"Line {reader.line_num} of {str(path)!r} names no person; write person,same_as.")
+        if same_as.setdefault(person, name) != name:
+            raise FacesqlError(f"{str(path)!r} names {person!r} twice, as {same_as[person]!r} and {name!r}; keep one.")
+    return {person: _end_of_chain(person, same_as, path) for person in same_as}
+
+
+def _end_of_chain(person: str, same_as: Mapping[str, str], path: Path) -> str:
+    passed = [person]
+    while (name := same_as.get(passed[-1])) is not None:
+        if name in passed:
+            raise FacesqlError(f"{str(path)!r} goes round in a circle at {name!r}; leave one of its lines out.")
+        passed.append(name)
+    return passed[-1]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise FacesqlError(f"Cannot read {str(path)!r} ({error.strerror}); check its name.") from error
+    except UnicodeDecodeError as error:
+        raise FacesqlError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.") from error
