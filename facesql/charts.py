@@ -77,7 +77,7 @@ def _bars(bin_totals: pl.DataFrame) -> pl.DataFrame:
 
 def _density_scale(bars: pl.DataFrame) -> alt.Scale:
     """From 0 to the highest bar; where no bar is drawn the axis has no top of its own."""
-    return alt.Scale(domainMin=0, domainMax=1) if bars.is_empty() else alt.Scale(domainMin=0)
+    return alt.Scale(domain=[0, 1]) if bars.is_empty() else alt.Scale(nice=True, zero=True)
 
 
 def _end(bars: pl.DataFrame) -> float:
