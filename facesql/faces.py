@@ -1,5 +1,6 @@
 """The two tables of encodings: their schema, how they are written, and how any table of encodings is opened."""
 
+import glob
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     FacesqlError where the file cannot be read, lacks a column or holds no rows.
     """
     kind = _encoding_type(connection, file)
-    connection.execute("create or replace table faces as from read_faces($1)", [str(file)])
+    connection.execute("create or replace table faces as from read_faces($1)", [_pattern(file)])
     if kind not in ("FLOAT[]", "DOUBLE[]"):
         try:
             connection.execute("alter table faces alter encoding type double[]")
@@ -101,6 +102,11 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     return len(invalid)
 
 
+def _pattern(file: Path) -> str:
+    """The path as a pattern that matches this file alone: DuckDB takes * and [ in a name for wildcards."""
+    return glob.escape(str(file))
+
+
 def _encoding_type(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
     if not file.is_file():
         kind = "is a folder" if file.is_dir() else "does not exist"
@@ -108,7 +114,7 @@ def _encoding_type(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
             f"{str(file)!r} {kind}; name a Parquet file, made by: facesql encode PHOTOS -o faces.parquet"
         )
     try:
-        columns = connection.sql("from read_parquet($1)", params=[str(file)])
+        columns = connection.sql("from read_parquet($1)", params=[_pattern(file)])
     except duckdb.Error as error:
         raise FacesqlError(
             f"{str(file)!r} is not a whole Parquet file; make it again with: facesql encode PHOTOS -o faces.parquet"

@@ -110,6 +110,14 @@ def test_further_columns_are_carried_along(tmp_path: Path) -> None:
     ]
 
 
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    one, two = pa.array([[0.5]], pa.list_(pa.float32())), pa.array([[0.5], [0.6]], pa.list_(pa.float32()))
+    written(tmp_path / "faces1.parquet", two)
+    connection = connect()
+    load_faces(connection, written(tmp_path / "faces[1].parquet", one))
+    assert connection.execute("select count(*) from faces").fetchall() == [(1,)]
+
+
 def test_what_is_no_table_of_faces_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
     no_person = written(tmp_path / "p.parquet", pa.array([[0.5]]), person=None, name=["ann"])
     text = written(tmp_path / "t.parquet", pa.array(["0.1 0.2"]))
