@@ -49,7 +49,7 @@ def analyze_faces(
     """Compare all faces of a Parquet file with each other, and write the report's files into a folder.
 
     ``cutoffs`` are bins, in thousandths. The folder then holds facesql.duckdb (faces, binned_counts,
-    precision_recall and summary, open to SQL), the tables, summary.json and the chart; files of an earlier
+    precision_recall and summary, open to SQL), the tables, summary.json and the charts; files of an earlier
     analysis are replaced, each at once, and others are left alone.
 
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where the file cannot be used or the
@@ -82,7 +82,9 @@ def analyze_faces(
     write_tables(report, "precision_recall", table)
     write_tables(report, "key_cutoffs", analysis.key_table)
     write_summary(report, analysis.summary())
-    write_chart(report, "distribution", charts.distribution(totals, photos=photos, people=people), formats)
+    data = charts.ChartData(totals, table, analysis.figures, photos, people)
+    for name, chart in charts.CHARTS.items():
+        write_chart(report, name, chart(data), formats)
     return analysis
 
 

@@ -1,41 +1,182 @@
 """Tables to altair charts, one pure function a chart. Charts are fed bins, never pairs."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import exp, pi, sqrt
+from statistics import NormalDist
+
 import altair as alt
 import polars as pl
 
-from facesql.distance import BINS_PER_UNIT, OVERFLOW
+from facesql.distance import BINS_PER_UNIT, LAST_EDGE, OVERFLOW
+from facesql.metrics import Figures
 
-# Two colours of Okabe and Ito's set, which the colour-blind tell apart: blue and vermilion.
+# Colours of Okabe and Ito's set, which the colour-blind tell apart: blue, vermilion and bluish green.
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 SAME, DIFFERENT = "same person", "different people"
-COLOURS = {SAME: "#0072B2", DIFFERENT: "#D55E00"}
+COLOURS = {SAME: BLUE, DIFFERENT: VERMILION}
 # A chart's bars are ten bins wide: 0.01.
 BINS_A_BAR = 10
+DISTANCE = "distance of two encodings"
+# The rates that the axes of the DET chart are marked with.
+DET_MARKS = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999)
 
 
-def distribution(bin_totals: pl.DataFrame, *, photos: int, people: int) -> alt.LayerChart:
+@dataclass(frozen=True)
+class ChartData:
+    """What charts are drawn from: pairs a same_person and bin, the cut-off table of those, and what was compared."""
+
+    bin_totals: pl.DataFrame
+    table: pl.DataFrame
+    figures: Figures
+    photos: int
+    people: int
+
+
+Chart = Callable[[ChartData], alt.LayerChart]
+
+
+def distribution(data: ChartData) -> alt.LayerChart:
     """The densities of the distances of same-person and of different-person pairs, each of area one.
 
-    ``bin_totals`` holds pairs a same_person and bin. Pairs beyond the last edge count towards the area, but lie
-    outside the chart.
+    Pairs beyond the last edge count towards the area, but lie outside the chart.
     """
-    bars = _bars(bin_totals)
-    comparisons = int(bin_totals["pairs"].sum())
-    genuine = int(bin_totals.filter("same_person")["pairs"].sum())
+    bars = _bars(data.bin_totals)
     base = alt.Chart(bars).encode(
-        x=alt.X("distance:Q", title="distance of two encodings", scale=alt.Scale(domain=[0, _end(bars)], nice=False)),
-        y=alt.Y("density:Q", title="density", stack=None, scale=_density_scale(bars)),
-        color=alt.Color("pairs_of:N", title=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))),
+        x=_distance_axis(bars),
+        y=alt.Y("density:Q", title="density", stack=None, scale=_from_zero(bars)),
+        color=_colour(COLOURS),
     )
     areas = base.mark_area(interpolate="step-after", opacity=0.35)
     outlines = base.mark_line(interpolate="step-after", strokeWidth=1.5)
-    chart: alt.LayerChart = (
-        alt.layer(areas, outlines)
+    return _finish([areas, outlines], data, "Distances between photos of the same and of different people")
+
+
+def cumulative(data: ChartData) -> alt.LayerChart:
+    """The share of same-person and of different-person pairs at each distance or nearer."""
+    shares = data.table.select(distance="cutoff", **{SAME: "recall", DIFFERENT: "fmr"})
+    lines = shares.unpivot(index="distance", variable_name="pairs_of", value_name="share").drop_nulls()
+    lines = lines.filter(pl.col("distance") <= _end(_bars(data.bin_totals)))
+    chart = alt.Chart(lines).encode(
+        x=_distance_axis(_bars(data.bin_totals)),
+        y=alt.Y("share:Q", title="share of pairs at this distance or nearer", scale=alt.Scale(domain=[0, 1])),
+        color=_colour(COLOURS),
+    )
+    return _finish([chart.mark_line(interpolate="step-after")], data, "Share of pairs up to each distance")
+
+
+def normal(data: ChartData) -> alt.LayerChart:
+    """The distribution with a normal curve of the same mean and standard deviation over each class."""
+    bars = _bars(data.bin_totals)
+    areas = (
+        alt.Chart(bars)
+        .mark_area(interpolate="step-after", opacity=0.35)
+        .encode(
+            x=_distance_axis(bars),
+            y=alt.Y("density:Q", title="density", stack=None, scale=_from_zero(bars)),
+            color=_colour(COLOURS),
+        )
+    )
+    curves = alt.Chart(_normal_curves(data, _end(bars)))
+    lines = curves.mark_line(strokeDash=[6, 3], strokeWidth=2).encode(
+        x="distance:Q", y="density:Q", color=_colour(COLOURS)
+    )
+    figures = data.figures
+    moments = [
+        f"{name}: mean {mean:.3f}, standard deviation {sd:.3f}"
+        for name, mean, sd in (
+            (SAME, figures.genuine_mean, figures.genuine_sd),
+            (DIFFERENT, figures.impostor_mean, figures.impostor_sd),
+        )
+        if mean is not None and sd is not None
+    ]
+    return _finish([areas, lines], data, "Distances, and normal curves fitted to them", "; ".join(moments))
+
+
+def rates_by_cutoff(data: ChartData) -> alt.LayerChart:
+    """Precision and recall against the cut-off."""
+    colours = {"precision": GREEN, "recall": BLUE}
+    lines = data.table.select("cutoff", *colours).unpivot(index="cutoff", variable_name="pairs_of", value_name="rate")
+    lines = lines.drop_nulls().filter(pl.col("cutoff") <= _end(_bars(data.bin_totals)))
+    chart = alt.Chart(lines).encode(
+        x=alt.X("cutoff:Q", title="cut-off", scale=alt.Scale(domain=[0, _end(_bars(data.bin_totals))], nice=False)),
+        y=alt.Y("rate:Q", title="rate", scale=alt.Scale(domain=[0, 1])),
+        color=_colour(colours),
+    )
+    return _finish([chart.mark_line(interpolate="step-after")], data, "Precision and recall at each cut-off")
+
+
+def precision_by_recall(data: ChartData) -> alt.LayerChart:
+    """Precision against recall, a point a cut-off; cut-offs at which nothing is matched are left out."""
+    matched = pl.col("genuine_matched") + pl.col("impostor_matched") > 0
+    points = data.table.filter(matched).select("cutoff", "precision", "recall").drop_nulls()
+    base = alt.Chart(points).encode(
+        x=alt.X("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("precision:Q", title="precision", scale=alt.Scale(domain=[0, 1])),
+        order=alt.Order("cutoff:Q"),
+        tooltip=["cutoff:Q", "precision:Q", "recall:Q"],
+    )
+    return _finish(_line_and_points(base), data, "Precision against recall, a point a cut-off")
+
+
+def roc(data: ChartData) -> alt.LayerChart:
+    """Recall against FMR, a point a cut-off, on a logarithmic axis; cut-offs at which FMR is 0 have no place on it."""
+    points = data.table.filter(pl.col("fmr") > 0).select("cutoff", "fmr", "recall").drop_nulls()
+    least = points["fmr"].min()
+    base = alt.Chart(points).encode(
+        x=alt.X(
+            "fmr:Q",
+            title="false match rate (FMR)",
+            scale=alt.Scale(type="log", domain=[least if isinstance(least, float) and least < 1 else 1e-3, 1]),
+            axis=alt.Axis(format="~e", tickCount=8),
+        ),
+        y=alt.Y("recall:Q", title="recall (1 - FNMR)", scale=alt.Scale(domain=[0, 1])),
+        order=alt.Order("cutoff:Q"),
+        tooltip=["cutoff:Q", "fmr:Q", "recall:Q"],
+    )
+    return _finish(_line_and_points(base), data, "ROC: recall against false matches, a point a cut-off")
+
+
+def det(data: ChartData) -> alt.LayerChart:
+    """FNMR against FMR on normal deviates (ISO/IEC 19795-1), where two normal distributions give a straight line.
+
+    Rates of 0 and of 1 have no place on it.
+    """
+    inside = pl.col("fmr").is_between(0, 1, closed="none") & pl.col("fnmr").is_between(0, 1, closed="none")
+    points = data.table.filter(inside).select("cutoff", "fmr", "fnmr")
+    deviates = {f"{name}_deviate": [NormalDist().inv_cdf(rate) for rate in points[name]] for name in ("fmr", "fnmr")}
+    points = points.with_columns(**{name: pl.Series(values, dtype=pl.Float64) for name, values in deviates.items()})
+    (fmr_scale, fmr_axis), (fnmr_scale, fnmr_axis) = _deviates(points["fmr"]), _deviates(points["fnmr"])
+    base = alt.Chart(points).encode(
+        x=alt.X("fmr_deviate:Q", title="false match rate (FMR)", scale=fmr_scale, axis=fmr_axis),
+        y=alt.Y("fnmr_deviate:Q", title="false non-match rate (FNMR)", scale=fnmr_scale, axis=fnmr_axis),
+        order=alt.Order("cutoff:Q"),
+        tooltip=["cutoff:Q", "fmr:Q", "fnmr:Q"],
+    )
+    return _finish(_line_and_points(base), data, "DET: missed against false matches, a point a cut-off")
+
+
+CHARTS: dict[str, Chart] = {
+    "distribution": distribution,
+    "cumulative": cumulative,
+    "normal": normal,
+    "rates_by_cutoff": rates_by_cutoff,
+    "precision_by_recall": precision_by_recall,
+    "roc": roc,
+    "det": det,
+}
+
+
+def _finish(layers: list[alt.Chart], data: ChartData, title: str, note: str = "") -> alt.LayerChart:
+    """Size, title, and the subtitle that every chart has: what was compared."""
+    comparisons, genuine = data.figures.genuine_pairs + data.figures.impostor_pairs, data.figures.genuine_pairs
+    compared = (
+        f"{comparisons:,} comparisons, {genuine:,} of the same person: {data.photos:,} photos of {data.people:,} people"
+    )
+    finished: alt.LayerChart = (
+        alt.layer(*layers)
         .properties(
-            title=alt.Title(
-                "Distances between photos of the same and of different people",
-                subtitle=f"{comparisons:,} comparisons, {genuine:,} of the same person: "
-                f"{photos:,} photos of {people:,} people",
-            ),
+            title=alt.Title(title, subtitle=[compared, note] if note else compared),
             width=640,
             height=360,
         )
@@ -43,7 +184,51 @@ def distribution(bin_totals: pl.DataFrame, *, photos: int, people: int) -> alt.L
         .configure_axis(labelFontSize=12, titleFontSize=13)
         .configure_legend(orient="top", labelFontSize=13, symbolType="square")
     )
-    return chart
+    return finished
+
+
+def _colour(colours: dict[str, str]) -> alt.Color:
+    return alt.Color("pairs_of:N", title=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
+
+
+def _distance_axis(bars: pl.DataFrame) -> alt.X:
+    return alt.X("distance:Q", title=DISTANCE, scale=alt.Scale(domain=[0, _end(bars)], nice=False))
+
+
+def _line_and_points(base: alt.Chart) -> list[alt.Chart]:
+    """A line, with points large enough to be seen where the table has only one or two."""
+    line = base.mark_line(color=BLUE, strokeWidth=2, clip=True)
+    return [line, base.mark_point(color=BLUE, filled=True, size=12, clip=True)]
+
+
+def _deviates(rates: pl.Series) -> tuple[alt.Scale, alt.Axis]:
+    """A scale of normal deviates, marked with rates, from the mark below the least rate to that above the greatest."""
+    least, greatest = rates.min(), rates.max()
+    low = max((mark for mark in DET_MARKS if isinstance(least, float) and mark <= least), default=DET_MARKS[0])
+    high = min((mark for mark in DET_MARKS if isinstance(greatest, float) and mark >= greatest), default=DET_MARKS[-1])
+    deviates = {mark: NormalDist().inv_cdf(mark) for mark in DET_MARKS if low <= mark <= high}
+    labels = ", ".join(f"'{round(deviate * 1000)}': '{mark:g}'" for mark, deviate in deviates.items())
+    axis = alt.Axis(
+        values=list(deviates.values()),
+        labelExpr=f"({{{labels}}})[toString(round(datum.value * 1000))]",
+        labelOverlap=True,
+    )
+    return alt.Scale(domain=[deviates[low], deviates[high]], nice=False, zero=False), axis
+
+
+def _normal_curves(data: ChartData, end: float) -> pl.DataFrame:
+    """Density of the normal curve of each class that has a mean and a spread, at every bar's end."""
+    figures = data.figures
+    rows = [
+        {"pairs_of": name, "distance": x, "density": exp(-(((x - mean) / sd) ** 2) / 2) / (sd * sqrt(2 * pi))}
+        for name, mean, sd in (
+            (SAME, figures.genuine_mean, figures.genuine_sd),
+            (DIFFERENT, figures.impostor_mean, figures.impostor_sd),
+        )
+        if mean is not None and sd
+        for x in (number / 200 for number in range(min(round(end * 200), LAST_EDGE // 5) + 1))
+    ]
+    return pl.DataFrame(rows, schema={"pairs_of": pl.String, "distance": pl.Float64, "density": pl.Float64})
 
 
 def _bars(bin_totals: pl.DataFrame) -> pl.DataFrame:
@@ -75,8 +260,8 @@ def _bars(bin_totals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _density_scale(bars: pl.DataFrame) -> alt.Scale:
-    """From 0 to the highest bar; where no bar is drawn the axis has no top of its own."""
+def _from_zero(bars: pl.DataFrame) -> alt.Scale:
+    """From 0 to the highest; where nothing is drawn the axis has no top of its own."""
     return alt.Scale(domain=[0, 1]) if bars.is_empty() else alt.Scale(nice=True, zero=True)
 
 

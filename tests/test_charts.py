@@ -9,9 +9,10 @@ import altair as alt
 import polars as pl
 import pytest
 from PIL import Image
+from scipy.stats import norm
 
-from facesql.charts import COLOURS, DIFFERENT, SAME, distribution
-from facesql.metrics import BIN_TOTALS
+from facesql.charts import CHARTS, COLOURS, DIFFERENT, SAME, ChartData
+from facesql.metrics import BIN_TOTALS, cutoff_table, summarize
 from facesql.report import write_chart
 from tests.test_metrics import totals
 
@@ -24,9 +25,14 @@ DEGENERATE = {
 }
 
 
-def bars(chart: alt.LayerChart) -> pl.DataFrame:
-    [rows] = chart.to_dict()["datasets"].values()
-    return pl.DataFrame(rows, schema={"pairs_of": pl.String, "distance": pl.Float64, "density": pl.Float64})
+def data(bin_totals: pl.DataFrame, photos: int = 100, people: int = 20) -> ChartData:
+    return ChartData(bin_totals, cutoff_table(bin_totals), summarize(bin_totals), photos, people)
+
+
+def rows(name: str, bin_totals: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows that a chart holds, of all its data sets."""
+    datasets = CHARTS[name](data(bin_totals)).to_dict()["datasets"]
+    return [row for dataset in datasets.values() for row in dataset]
 
 
 def strict(text: str) -> Any:
@@ -35,60 +41,107 @@ def strict(text: str) -> Any:
 
 
 def test_the_areas_are_one_and_the_bars_lie_where_their_bins_do() -> None:
-    drawn = bars(distribution(LIKE_REAL, photos=100, people=20))
+    drawn = pl.DataFrame(rows("distribution", LIKE_REAL))
     area = dict(drawn.group_by("pairs_of").agg(pl.col("density").sum() * 0.01).iter_rows())
     assert area[SAME] == pytest.approx(1)
     assert area[DIFFERENT] == pytest.approx(1401 / 1404)  # three pairs lie beyond the range
-    same = dict(drawn.filter(pairs_of=SAME, density=pl.col("density")).select("distance", "density").iter_rows())
+    same = dict(drawn.filter(pairs_of=SAME).select("distance", "density").iter_rows())
     # Bins 421 to 430 make the bar from 0.42 to 0.43, bins 431 to 440 the next.
     assert same[0.42] == pytest.approx(60 / 180 / 0.01)
     assert same[0.43] == pytest.approx(50 / 180 / 0.01)
     assert same[0.44] == 0
 
 
-def test_the_subtitle_counts_comparisons_photos_and_people() -> None:
-    chart = distribution(LIKE_REAL, photos=1234, people=56).to_dict()
-    assert chart["title"]["subtitle"] == "1,584 comparisons, 180 of the same person: 1,234 photos of 56 people"
+def test_the_cumulative_shares_are_those_of_the_counts() -> None:
+    shares = {(row["pairs_of"], row["distance"]): row["share"] for row in rows("cumulative", LIKE_REAL)}
+    assert shares[SAME, 0.43] == pytest.approx(100 / 180)
+    assert shares[DIFFERENT, 0.699] == pytest.approx(1 / 1404)
+
+
+def test_the_normal_curves_have_the_means_and_the_area_of_their_class() -> None:
+    bars = [row["distance"] for row in rows("distribution", LIKE_REAL)]
+    curves = pl.DataFrame(rows("normal", LIKE_REAL)[len(bars) :])
+    same = curves.filter(pairs_of=SAME)
+    assert same["density"].sum() / 200 == pytest.approx(1, abs=0.01)
+    [peak] = same.filter(pl.col("density") == pl.col("density").max())["distance"]
+    assert peak == pytest.approx(summarize(LIKE_REAL).genuine_mean, abs=0.005)
+    assert "same person: mean 0.432" in CHARTS["normal"](data(LIKE_REAL)).to_dict()["title"]["subtitle"][1]
+
+
+def test_points_of_the_curves_are_the_tables_rates_and_none_lies_off_its_axes() -> None:
+    table = cutoff_table(LIKE_REAL)
+    for name, columns in (
+        ("precision_by_recall", ["precision", "recall"]),
+        ("roc", ["fmr", "recall"]),
+        ("det", ["fmr", "fnmr"]),
+    ):
+        points = rows(name, LIKE_REAL)
+        assert points
+        for point in points:
+            row = table.row(round(point["cutoff"] * 1000), named=True)
+            assert [point[column] for column in columns] == [row[column] for column in columns]
+    assert all(point["fmr"] > 0 for point in rows("roc", LIKE_REAL))
+    assert all(0 < point["fmr"] < 1 and 0 < point["fnmr"] < 1 for point in rows("det", LIKE_REAL))
+
+
+def test_det_axes_are_normal_deviates_marked_with_rates() -> None:
+    for point in rows("det", LIKE_REAL):
+        assert norm.cdf(point["fmr_deviate"]) == pytest.approx(point["fmr"])
+        assert norm.cdf(point["fnmr_deviate"]) == pytest.approx(point["fnmr"])
+    x = CHARTS["det"](data(LIKE_REAL)).to_dict()["layer"][0]["encoding"]["x"]
+    low, high = (norm.cdf(end) for end in x["scale"]["domain"])
+    fmr = [point["fmr"] for point in rows("det", LIKE_REAL)]
+    assert low <= min(fmr)
+    assert max(fmr) <= high
+    assert x["axis"]["values"] == pytest.approx([norm.ppf(1e-4), norm.ppf(1e-3)])
+    assert f"'{round(norm.ppf(1e-3) * 1000)}': '0.001'" in x["axis"]["labelExpr"]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_says_what_was_compared(name: str) -> None:
+    title = CHARTS[name](data(LIKE_REAL, 1234, 56)).to_dict()["title"]
+    subtitle = title["subtitle"][0] if isinstance(title["subtitle"], list) else title["subtitle"]
+    assert subtitle == "1,584 comparisons, 180 of the same person: 1,234 photos of 56 people"
 
 
 def test_the_two_colours_are_those_that_the_colour_blind_tell_apart() -> None:
-    chart = distribution(LIKE_REAL, photos=1, people=1).to_dict()
+    chart = CHARTS["distribution"](data(LIKE_REAL)).to_dict()
     assert chart["layer"][0]["encoding"]["color"]["scale"] == {"domain": list(COLOURS), "range": ["#0072B2", "#D55E00"]}
 
 
-def test_a_chart_of_many_pairs_holds_few_rows() -> None:
-    many = pl.DataFrame({"same_person": [False] * 2002, "bin": range(2002), "pairs": [10**9] * 2002}, schema=BIN_TOTALS)
-    assert bars(distribution(many, photos=1, people=1)).height <= 402
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_of_many_pairs_holds_few_rows(name: str) -> None:
+    both = [(same, number, 10**9) for same in (True, False) for number in range(2002)]
+    assert len(rows(name, pl.DataFrame(both, schema=BIN_TOTALS, orient="row"))) < 5_000
 
 
+@pytest.mark.parametrize("name", CHARTS)
 @pytest.mark.parametrize("case", DEGENERATE)
-def test_degenerate_tables_still_make_a_whole_chart(case: str, tmp_path: Path) -> None:
-    chart = distribution(DEGENERATE[case], photos=3, people=2)
-    write_chart(tmp_path, "distribution", chart, ["png", "svg"])
-    specification = strict((tmp_path / "distribution.vl.json").read_text())
-    domain = specification["layer"][0]["encoding"]["x"]["scale"]["domain"]
-    assert domain[0] == 0 < domain[1]
-    with Image.open(tmp_path / "distribution.png") as image:
-        assert image.width > 1_000
-    assert "NaN" not in (tmp_path / "distribution.svg").read_text()
-
-
-def test_every_format_is_written_and_says_the_same(tmp_path: Path) -> None:
-    chart = distribution(LIKE_REAL, photos=100, people=20)
-    write_chart(tmp_path, "distribution", chart, ["html", "png", "svg"])
-    specification = strict((tmp_path / "distribution.vl.json").read_text())
-    assert specification["$schema"].startswith("https://vega.github.io/schema/vega-lite/v6")
+def test_degenerate_tables_still_make_a_whole_chart(name: str, case: str, tmp_path: Path) -> None:
+    write_chart(tmp_path, name, CHARTS[name](data(DEGENERATE[case])), ["svg"])
+    specification = strict((tmp_path / f"{name}.vl.json").read_text())
     alt.Chart.from_dict(specification)  # validates against Vega-Lite's schema
-    subtitle = "1,584 comparisons"
-    svg = (tmp_path / "distribution.svg").read_text()
-    html = (tmp_path / "distribution.html").read_text()
+    svg = (tmp_path / f"{name}.svg").read_text()
+    assert "comparisons" in svg
+    assert "NaN" not in svg
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_format_is_written_and_says_the_same(name: str, tmp_path: Path) -> None:
+    write_chart(tmp_path, name, CHARTS[name](data(LIKE_REAL)), ["html", "png", "svg"])
+    specification = strict((tmp_path / f"{name}.vl.json").read_text())
+    assert specification["$schema"].startswith("https://vega.github.io/schema/vega-lite/v6")
+    alt.Chart.from_dict(specification)
+    svg, html = ((tmp_path / f"{name}.{kind}").read_text() for kind in ("svg", "html"))
     for text in (svg, html):
-        assert subtitle in text
-    assert "distance of two encodings" in svg
+        assert "1,584 comparisons" in text
+    assert "NaN" not in svg
+    with Image.open(tmp_path / f"{name}.png") as image:
+        assert image.width > 1_000
 
 
 def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    write_chart(tmp_path, "distribution", distribution(LIKE_REAL, photos=1, people=1), ["html"])
+    write_chart(tmp_path, "distribution", CHARTS["distribution"](data(LIKE_REAL)), ["html"])
     html = (tmp_path / "distribution.html").read_text()
     elements = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", html, flags=re.DOTALL)
     assert elements.count("<script") >= 1

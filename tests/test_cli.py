@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from facesql.charts import CHARTS
 from tests.conftest import Run, faces_table, some_people
 from tests.test_photos import put
 
@@ -71,7 +72,7 @@ def test_analyze_writes_equal_tables_in_every_form(run: Run, small_table: Path) 
     assert {path.name for path in report.iterdir()} == {
         *("facesql.duckdb", "summary.json", "key_cutoffs.csv", "key_cutoffs.parquet"),
         *("precision_recall.csv", "precision_recall.parquet"),
-        *("distribution.vl.json", "distribution.html", "distribution.png", "distribution.svg"),
+        *(f"{name}.{kind}" for name in CHARTS for kind in ("vl.json", "html", "png", "svg")),
     }
     if os.name == "posix":
         assert {path.stat().st_mode & 0o777 for path in report.iterdir()} == {0o600}
