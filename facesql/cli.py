@@ -1,5 +1,6 @@
 """The commands: parse, call, print. What a command needs is imported when it runs, so that --help answers at once."""
 
+import io
 import signal
 import sys
 from pathlib import Path
@@ -132,15 +133,22 @@ def demo(
 
 def main() -> NoReturn:
     """Run the command line. What a user can mend is one sentence on stderr and exit code 1; a wrong usage is 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         app()
     except FacesqlError as error:
         print(f"facesql: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        print(f"facesql: {error.filename!r}: {error.strerror}; check the name and your rights.", file=sys.stderr)
+        sys.exit(1)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
-            print("facesql: stopped; finished files are as they were", file=sys.stderr)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+            print("facesql: stopped; nothing is half-written", file=sys.stderr)
         raise
     sys.exit(0)
 

@@ -1,7 +1,8 @@
 """What the user says is wrong in a folder: photos to leave out, and people who are one."""
 
 import csv
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from facesql.errors import FacesqlError
@@ -18,12 +19,15 @@ def entries_naming(photo: str, entries: set[str]) -> set[str]:
 
 
 def read_exclude(path: Path) -> set[str]:
-    """The photos and folders to leave out: relative paths, a line each; empty lines and those with # are passed over.
+    """The photos and folders to leave out: relative paths, a line each.
+
+    Empty lines, and those that begin with #, are passed over; ./# begins the name of a folder.
 
     Raises FacesqlError where the file cannot be read.
     """
-    lines = (line.strip().replace("\\", "/").rstrip("/") for line in _read_text(path).splitlines())
-    return {line for line in lines if line and not line.startswith("#")}
+    lines = (line.strip() for line in _read_text(path).splitlines())
+    named = (line.replace(os.sep, "/") for line in lines if line and not line.startswith("#"))
+    return {line.removeprefix("./").rstrip("/") for line in named}
 
 
 def read_relabel(path: Path) -> dict[str, str]:
@@ -37,13 +41,20 @@ def read_relabel(path: Path) -> dict[str, str]:
             f"{str(path)!r} needs a first line 'person,same_as'; it has {','.join(reader.fieldnames or [])!r}."
         )
     same_as: dict[str, str] = {}
-    for row in reader:
+    for row in _rows(reader, path):
         person, name = (row["person"] or "").strip(), (row["same_as"] or "").strip()
         if not person or not name:
             raise FacesqlError(f"Line {reader.line_num} of {str(path)!r} names no person; write person,same_as.")
         if same_as.setdefault(person, name) != name:
             raise FacesqlError(f"{str(path)!r} names {person!r} twice, as {same_as[person]!r} and {name!r}; keep one.")
     return {person: _end_of_chain(person, same_as, path) for person in same_as}
+
+
+def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise FacesqlError(f"Line {reader.line_num} of {str(path)!r} is no CSV ({error}); mend it.") from error
 
 
 def _end_of_chain(person: str, same_as: Mapping[str, str], path: Path) -> str:

@@ -1,8 +1,9 @@
 """A DuckDB connection with sql/ loaded, and the list-distance UDF."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from duckdb.func import PythonUDFType
 from numpy.typing import NDArray
 
 from facesql.distance import BinCounts, Tile, count_tile_pair
+from facesql.errors import FacesqlError
 
 # The storage format that the shells of the 1.2 to 1.5 series can open, too.
 STORAGE_VERSION = "v1.2.0"
@@ -21,6 +23,18 @@ _RESULT_SQL = (
     "struct(genuine struct(pairs bigint[], person_weight double[]), "
     "impostor struct(pairs bigint[], person_weight double[]))"
 )
+
+
+@contextmanager
+def plain_errors(sentence: str) -> Iterator[None]:
+    """Turn what DuckDB raises into one sentence that says what to do, its word for Ctrl-C into KeyboardInterrupt."""
+    try:
+        yield
+    except (duckdb.Error, RuntimeError) as error:
+        # DuckDB takes Ctrl-C for itself: in its own work it says the first, in a Python function the second.
+        if "interrupted" in str(error).lower() or "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from error
+        raise FacesqlError(f"{sentence} ({str(error).splitlines()[0]})") from error
 
 
 def resources() -> Path:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesql.analyze import Analysis, analyze_faces
-from facesql.drawing import DRAWN, draw_people
+from facesql.drawing import draw_people
 from facesql.encode import EncodeSummary, encode_photos
 from facesql.errors import FacesqlError
+from facesql.output import whole_file
+
+MARK = ".facesql-demo"
 
 
 @dataclass(frozen=True)
@@ -21,12 +24,16 @@ class Demo:
 def run_demo(folder: Path, *, workers: int | None = None, progress: bool = False) -> Demo:
     """Draw people, encode their photos and analyze them; photos, faces.parquet and report/ stand in ``folder``.
 
-    An earlier demo in the folder is replaced. Raises FacesqlError where ``folder/photos`` holds anything that the
-    demo did not draw.
+    An earlier demo in the folder is replaced. Raises FacesqlError where the folder holds anything, but was not made
+    by the demo.
     """
+    if folder.exists() and not folder.is_dir():
+        raise FacesqlError(f"{str(folder)!r} is a file; name a folder with -o.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise FacesqlError(f"{str(folder)!r} holds what the demo did not make; name another folder with -o.")
+    with whole_file(folder / MARK) as path:
+        path.write_text("Made by facesql demo, which may replace what it made here.\n", encoding="utf-8")
     photos = folder / "photos"
-    if photos.exists() and any(not entry.name.startswith(DRAWN) for entry in photos.iterdir()):
-        raise FacesqlError(f"{str(photos)!r} holds photos that the demo did not draw; name another folder with -o.")
     draw_people(photos)
     faces = folder / "faces.parquet"
     summary = encode_photos(photos, faces, workers=workers, overwrite=True, progress=progress)

@@ -8,8 +8,6 @@ from PIL import Image, ImageDraw, ImageFilter
 
 PEOPLE = 20
 PHOTOS_A_PERSON = 5
-# How the names of drawn people begin.
-DRAWN = "person_"
 SIDE = 250  # pixels, as the photos of LFW
 # Drawn so many times larger and scaled down, so that edges are smooth.
 OVERSAMPLE = 4
@@ -115,7 +113,7 @@ def draw_people(folder: Path, people: int = PEOPLE, photos: int = PHOTOS_A_PERSO
     random = np.random.default_rng(seed)
     for number in range(1, people + 1):
         person = draw_person(random)
-        home = folder / f"{DRAWN}{number:02}"
+        home = folder / f"person_{number:02}"
         home.mkdir(parents=True, exist_ok=True)
         for photo in range(1, photos + 1):
             draw_face(person, random_pose(random)).save(home / f"{photo}.png")

@@ -3,11 +3,13 @@
 import hashlib
 import os
 import signal
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -20,6 +22,7 @@ from facesql import __version__, encoder
 from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, PHOTOS, photos_path, write_table
+from facesql.output import whole_files
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, PhotoError, find_photos, read_pixels
 from facesql.progress import bar
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
@@ -27,6 +30,8 @@ from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
 ROW = "row"
 # So many photos a worker are on their way at a time: enough to keep it busy past one slow photo.
 AHEAD = 8
+# Windows cannot wait for more processes than that.
+MAX_WORKERS = 61 if sys.platform == "win32" else 10_000
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def encode_photos(
     listing = find_photos(folder)
     unused = _unused(listing, entries, same_as)
     if limit is not None:
-        listing = replace(listing, photos=_first_people(listing.photos, limit))
+        listing = replace(listing, photos=_first_people(listing.photos, limit, entries))
     if not listing.photos:
         raise FacesqlError(
             f"{str(folder)!r} holds no photos; expected {str(folder / 'PERSON' / 'PHOTO.jpg')!r} and the like."
@@ -109,8 +114,9 @@ def encode_photos(
 
     metadata = {"version": __version__, **encoder.SETTINGS, **versions}
     _refuse_existing(output, overwrite)
-    write_table(_photos_table(records), photos_path(output), metadata)
-    write_table(faces, output, {**metadata, "faces": rule})
+    with whole_files(output.parent) as private:
+        write_table(_photos_table(records), private / photos_path(output).name, metadata)
+        write_table(faces, private / output.name, {**metadata, "faces": rule})
     return _summary(output, listing, records, faces, same_as, unused)
 
 
@@ -124,8 +130,10 @@ def _refuse_existing(output: Path, overwrite: bool) -> None:
             raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
 
 
-def _first_people(photos: Sequence[FoundPhoto], limit: int) -> list[FoundPhoto]:
-    people = set(sorted({photo.person for photo in photos if photo.person is not None})[:limit])
+def _first_people(photos: Sequence[FoundPhoto], limit: int, entries: set[str]) -> list[FoundPhoto]:
+    """The photos of the first ``limit`` people who have one that is to be opened."""
+    with_photos = {photo.person for photo in photos if _without_opening(photo, entries) is None}
+    people = set(sorted(person for person in with_photos if person is not None)[:limit])
     return [photo for photo in photos if photo.person in people]
 
 
@@ -144,12 +152,14 @@ def _encode_all(
     """A record a photo, in order, made by worker processes; and the versions of what took part."""
     # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: its network holds the GIL.
     pool = ProcessPoolExecutor(
-        max(1, min(workers, len(photos))), mp_context=get_context("spawn"), initializer=_start_worker
+        max(1, min(workers, len(photos), MAX_WORKERS)), mp_context=get_context("spawn"), initializer=_start_worker
     )
     encode_one = partial(_encode_photo, max_megapixels=max_megapixels)
     records = []
     try:
-        versions = pool.submit(encoder.preflight).result()
+        with _interrupts_ignored():  # the workers start here, and inherit that
+            preflight = pool.submit(encoder.preflight)
+        versions = preflight.result()
         with bar(len(photos), "photo", shown=progress, what="encoding") as shown:
             for record in _in_order(pool, encode_one, photos, workers * AHEAD):
                 records.append(record)
@@ -160,7 +170,8 @@ def _encode_all(
             "--workers or a lower --max-megapixels."
         ) from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        with _interrupts_ignored():  # a second Ctrl-C would leave the workers behind
+            pool.shutdown(cancel_futures=True)
     return records, versions
 
 
@@ -178,6 +189,19 @@ def _in_order(
         pending.append(pool.submit(function, photo))
     while pending:
         yield pending.popleft().result()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment; only the main thread can, and only it is told of one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start_worker() -> None:
@@ -281,7 +305,8 @@ def _summary(
         people=len(faces["person"].unique()),
         faces_found=sum(len(record.faces) for record in records),
         other_files=listing.other_files,
-        no_row=Counter((record.status, record.reason or "") for record in without),
+        # What a decoder says differs from photo to photo; the photos table has it.
+        no_row=Counter((record.status, (record.reason or "").partition(":")[0]) for record in without),
         merged_people=len(folders & same_as.keys()),
         unused_excludes=unused_excludes,
         unused_relabels=unused_relabels,

@@ -1,6 +1,7 @@
 """The two tables of encodings: their schema, how they are written, and how any table of encodings is opened."""
 
 import glob
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from facesql.database import plain_errors
 from facesql.errors import FacesqlError, InvalidFacesError
-from facesql.output import whole_file
 
 NEEDED_COLUMNS = ("id", "person", "encoding")
 NAMED_IN_ERRORS = 5
+# DuckDB's names for lists of numbers.
+_NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(.*\)|FLOAT|DOUBLE)\[\d*\]")
 
 BOX = pa.struct([(side, pa.int32()) for side in ("top", "right", "bottom", "left")])
 ENCODING = pa.list_(pa.float32())
@@ -52,7 +55,7 @@ def photos_path(faces: Path) -> Path:
 
 
 def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> None:
-    """Write a table to a Parquet file, whole or not at all, with ``metadata`` as its key-value metadata.
+    """Write a table to a Parquet file, with ``metadata`` as its key-value metadata.
 
     The bytes of the floats are split into streams, which lets zstd save a tenth of them.
     """
@@ -60,14 +63,13 @@ def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> N
     floats = "encoding.list.element"
     if "faces" in table.column_names:
         floats = f"faces.list.element.{floats}"
-    with whole_file(target) as path:
-        pq.write_table(
-            table,
-            path,
-            compression="zstd",
-            use_dictionary=["person", "status", "reason"],
-            column_encoding={floats: "BYTE_STREAM_SPLIT"},
-        )
+    pq.write_table(
+        table,
+        target,
+        compression="zstd",
+        use_dictionary=["person", "status", "reason"],
+        column_encoding={floats: "BYTE_STREAM_SPLIT"},
+    )
 
 
 def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invalid: bool = False) -> int:
@@ -79,15 +81,11 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     Raises InvalidFacesError, with the ids, where a row cannot be compared and ``skip_invalid`` is False;
     FacesqlError where the file cannot be read, lacks a column or holds no rows.
     """
-    kind = _encoding_type(connection, file)
-    connection.execute("create or replace table faces as from read_faces($1)", [_pattern(file)])
+    with plain_errors(f"{str(file)!r} is not a whole Parquet file; make it again, or name another."):
+        kind = _encoding_type(connection, file)
+        connection.execute("create or replace table faces as from read_faces($1)", [_pattern(file)])
     if kind not in ("FLOAT[]", "DOUBLE[]"):
-        try:
-            connection.execute("alter table faces alter encoding type double[]")
-        except duckdb.Error as error:
-            raise FacesqlError(
-                f"The column encoding of {str(file)!r} is {kind}; it must be a list of floating-point numbers."
-            ) from error
+        connection.execute("alter table faces alter encoding type double[]")
     invalid = connection.execute("from invalid_faces()").fetchall()
     if invalid and not skip_invalid:
         raise InvalidFacesError(_invalid(file, invalid))
@@ -108,22 +106,26 @@ def _pattern(file: Path) -> str:
 
 
 def _encoding_type(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
-    if not file.is_file():
-        kind = "is a folder" if file.is_dir() else "does not exist"
-        raise FacesqlError(
-            f"{str(file)!r} {kind}; name a Parquet file, made by: facesql encode PHOTOS -o faces.parquet"
-        )
     try:
-        columns = connection.sql("from read_parquet($1)", params=[_pattern(file)])
-    except duckdb.Error as error:
+        with file.open("rb"):
+            pass
+    except OSError as error:
         raise FacesqlError(
-            f"{str(file)!r} is not a whole Parquet file; make it again with: facesql encode PHOTOS -o faces.parquet"
+            f"Cannot read {str(file)!r} ({error.strerror}); name a Parquet file, such as one made by: "
+            "facesql encode PHOTOS -o faces.parquet"
         ) from error
+    columns = connection.sql("from read_parquet($1, hive_partitioning = false)", params=[_pattern(file)])
     types = dict(zip(columns.columns, map(str, columns.types), strict=True))
     if missing := [name for name in NEEDED_COLUMNS if name not in types]:
         raise FacesqlError(
             f"{str(file)!r} has no column {' and no '.join(missing)}; it has {', '.join(types)}, "
             f"and needs {', '.join(NEEDED_COLUMNS)}."
+        )
+    if "file_row_number" in types:
+        raise FacesqlError(f"{str(file)!r} has a column file_row_number, a name that DuckDB needs; rename it.")
+    if not _NUMBERS.fullmatch(types["encoding"]):
+        raise FacesqlError(
+            f"The column encoding of {str(file)!r} is {types['encoding']}; it must be a list of floating-point numbers."
         )
     return types["encoding"]
 

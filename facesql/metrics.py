@@ -5,7 +5,7 @@ Terms are those of ISO/IEC 19795-1: genuine pairs show one person, impostor pair
 """
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from math import sqrt
 
 import polars as pl
@@ -33,7 +33,7 @@ def parse_cutoffs(text: str) -> tuple[int, ...]:
 def _parse_cutoff(text: str) -> int:
     try:
         scaled = Decimal(text) * BINS_PER_UNIT
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise FacesqlError(f"{text!r} is no cut-off; write numbers such as 0.4,0.6.") from error
     if not scaled.is_finite() or not 0 <= scaled <= LAST_EDGE:
         raise FacesqlError(f"The cut-off {text} lies outside 0 to {LAST_EDGE / BINS_PER_UNIT:g}; choose one inside.")

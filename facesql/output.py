@@ -11,39 +11,64 @@ from facesql.errors import FacesqlError
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """Yield a path to write to; when the block ends well, what stands there becomes ``target``.
+def whole_files(folder: Path) -> Iterator[Path]:
+    """Yield a private folder to write to; when the block ends well, its files are moved into ``folder``.
 
-    The path has the target's name and lies in a private folder beside it, so that the last step is a
-    rename within one file system: a reader sees the old file or the new one, never a part. Encodings are
-    biometric data, so the file's mode is 0600 before it gets its name. When the block fails, or is
-    interrupted, the target stays as it was.
+    The private folder lies in ``folder``, so that a move is a rename within one file system: a reader sees the old
+    file or the new one, never a part. Encodings are biometric data, so a file's mode is 0600 before it gets its
+    name. When the block fails, or is interrupted, everything stays as it was, and folders made on the way go.
 
-    Raises FacesqlError where the folder of ``target`` cannot be written to.
+    Raises FacesqlError where ``folder`` cannot be made or written to.
     """
-    new_folder = not target.parent.exists()
+    new_folders = [path for path in (folder, *folder.parents) if not _exists(path)]
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        str(folder).encode()
+        for path in reversed(new_folders):
+            path.mkdir(mode=0o700, exist_ok=True)
+        private = Path(tempfile.mkdtemp(prefix=".facesql.", dir=folder))
+    except UnicodeEncodeError as error:
+        raise FacesqlError(f"{str(folder)!r} is not valid Unicode; name another place with -o.") from error
     except OSError as error:
         raise FacesqlError(
-            f"Cannot write {str(target)!r} ({error.strerror}); name a place that can be written to with -o."
+            f"Cannot write to {str(folder)!r} ({error.strerror}); name a place that can be written to with -o."
         ) from error
+    done = False
     try:
-        path = folder / target.name
-        yield path
-        path.chmod(0o600)
-        _flush_to_disk(path)
-        path.replace(target)
+        yield private
+        files = sorted(path for path in private.iterdir() if path.is_file())
+        for path in files:
+            path.chmod(0o600)
+            _flush_to_disk(path)
+        for path in files:
+            path.replace(folder / path.name)
+        done = True
     except OSError as error:
+        if error.filename is not None and str(private) not in str(error.filename):
+            raise  # not about what is written here
         raise FacesqlError(
-            f"Cannot write {str(target)!r}: {error.strerror or error}; it was left as it was."
+            f"Cannot write to {str(folder)!r}: {error.strerror or error}; what was there is left as it was."
         ) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if new_folder and not target.exists():
-            with suppress(OSError):  # something else has been put there meanwhile
-                target.parent.rmdir()
+        shutil.rmtree(private, ignore_errors=True)
+        if not done:
+            for path in new_folders:
+                with suppress(OSError):  # something else has been put there meanwhile
+                    path.rmdir()
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Yield a path to write to; when the block ends well, what stands there becomes ``target``. See ``whole_files``."""
+    with whole_files(target.parent) as private:
+        yield private / target.name
+
+
+def _exists(path: Path) -> bool:
+    """Whether something stands there; what cannot be looked at is taken to be there, and told about later."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _flush_to_disk(path: Path) -> None:

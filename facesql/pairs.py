@@ -82,13 +82,7 @@ def _join(connection: duckdb.DuckDBPyConnection, a: range, b: range) -> pa.Table
     """One batch, as sql/engine/self_join.sql gives it."""
     query = (resources() / "sql" / "engine" / "self_join.sql").read_text(encoding="utf-8")
     join = connection.sql(query, params={"first_a": a[0], "last_a": a[-1], "first_b": b[0], "last_b": b[-1]})
-    try:
-        joined: pa.Table = join.to_arrow_table()
-    except (duckdb.Error, RuntimeError) as error:
-        # DuckDB takes Ctrl-C for itself: in its own work it says the first, in the function the second.
-        if "interrupted" in str(error) or "KeyboardInterrupt" in str(error):
-            raise KeyboardInterrupt from error
-        raise
+    joined: pa.Table = join.to_arrow_table()
     return joined
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -141,21 +142,31 @@ def _found(folder: Path, path: Path, relative: PurePosixPath) -> FoundPhoto:
     # A name that is not valid Unicode would fit neither a table nor a terminal.
     text = os.fsencode(str(relative)).decode("utf-8", "backslashreplace")
     person = text.split("/")[0]
-    if path.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(folder.resolve())):
+    if path.is_symlink() and _leads_away(path, folder):
         return FoundPhoto(text, path, person, "link", "a link that is not followed; copy what it points to")
     if "/" not in text:
         return FoundPhoto(text, path, None, "loose", "not in a person's folder; move it into one")
     if relative.suffix.lower() in UNSUPPORTED_SUFFIXES:
         reason = f"{relative.suffix.lower()[1:].upper()} cannot be decoded; convert it to JPEG"
         return FoundPhoto(text, path, person, "unsupported", reason)
+    if not path.is_file():
+        return FoundPhoto(text, path, person, "unreadable", "not a regular file")
     return FoundPhoto(text, path, person)
+
+
+def _leads_away(link: Path, folder: Path) -> bool:
+    """Whether a link is to a folder, out of ``folder``, or round in a circle."""
+    try:
+        return link.is_dir() or not link.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a circle; which of them is raised depends on Python's version
+        return True
 
 
 @contextmanager
 def _limits(max_megapixels: float) -> Iterator[None]:
     """Pillow's own check of a photo's size, before it decodes, at our limit instead of its default."""
     before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max(1, int(max_megapixels * 1e6))
+    Image.MAX_IMAGE_PIXELS = max(1, int(max_megapixels * 1e6)) if max_megapixels < inf else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

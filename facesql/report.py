@@ -1,4 +1,4 @@
-"""A finished analysis to the files of its folder."""
+"""A finished analysis to files in a folder."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,6 @@ import altair as alt
 import polars as pl
 
 from facesql.errors import FacesqlError
-from facesql.output import whole_file
 
 # What a chart can be written as, beside its Vega-Lite JSON.
 ChartFormat = Literal["html", "png", "svg"]
@@ -33,26 +32,23 @@ def parse_formats(text: str) -> tuple[ChartFormat, ...]:
 
 def write_tables(folder: Path, name: str, table: pl.DataFrame) -> None:
     """Write a table as CSV and as Parquet."""
-    with whole_file(folder / f"{name}.csv") as path:
-        table.write_csv(path)
-    with whole_file(folder / f"{name}.parquet") as path:
-        table.write_parquet(path)
+    table.write_csv(folder / f"{name}.csv")
+    table.write_parquet(folder / f"{name}.parquet")
 
 
 def write_summary(folder: Path, summary: dict[str, float | int | str | None]) -> None:
     """Write summary.json; a figure that the data cannot tell is null."""
-    with whole_file(folder / "summary.json") as path:
-        path.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
+    (folder / "summary.json").write_text(text, encoding="utf-8")
 
 
 def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iterable[ChartFormat]) -> None:
     """Write a chart as Vega-Lite JSON and in further formats; the HTML holds its scripts and loads nothing."""
-    with whole_file(folder / f"{name}.vl.json") as path:
-        specification = json.dumps(chart.to_dict(), indent=1, allow_nan=False)
-        path.write_text(specification + "\n", encoding="utf-8")
+    specification = json.dumps(chart.to_dict(), indent=1, allow_nan=False)
+    (folder / f"{name}.vl.json").write_text(specification + "\n", encoding="utf-8")
     for kind in formats:
-        with whole_file(folder / f"{name}.{kind}") as path:
-            if kind == "html":
-                chart.save(str(path), format=kind, inline=True)
-            else:
-                chart.save(str(path), format=kind, scale_factor=2)
+        path = str(folder / f"{name}.{kind}")
+        if kind == "html":
+            chart.save(path, format=kind, inline=True)
+        else:
+            chart.save(path, format=kind, scale_factor=2)

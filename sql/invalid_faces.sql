@@ -24,8 +24,17 @@ create or replace macro invalid_faces() as table
                     then 'has ' || len(encoding) || ' numbers where others have ' || (select size from sizes)
                 when list_count(encoding) < len(encoding) then 'has a NULL among its numbers'
                 when not isfinite(list_sum(encoding::double[])) then 'has a number that is not finite'
-                when row_number() over (partition by id order by file_row) > 1 then 'has the id of an earlier row'
-            end as reason
+            end as fault
         from faces
+    ),
+    numbered as (
+        select *, row_number() over (partition by id, fault is null order by file_row) as occurrence from checked
+    ),
+    told as (
+        select
+            file_row,
+            id,
+            case when fault is null and occurrence > 1 then 'has the id of an earlier row' else fault end as reason
+        from numbered
     )
-    select file_row, id, reason from checked where reason is not null order by file_row;
+    select file_row, id, reason from told where reason is not null order by file_row;

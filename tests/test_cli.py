@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from facesql.charts import CHARTS
+from facesql.database import connect, plain_errors
+from facesql.errors import FacesqlError
 from tests.conftest import Run, faces_table, some_people
 from tests.test_photos import put
 
@@ -125,8 +127,13 @@ def test_an_invalid_row_stops_the_run_and_can_be_skipped(run: Run, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["analyze", "absent.parquet"], 1, "facesql: 'absent.parquet' does not exist; name a Parquet file"),
+        (
+            ["analyze", "absent.parquet"],
+            1,
+            "facesql: Cannot read 'absent.parquet' (",
+        ),
         (["analyze", "--cutoffs", "0.6005"], 1, "facesql: The cut-off 0.6005 lies between two bins"),
+        (["analyze", "--cutoffs", "1e999999"], 1, "facesql: '1e999999' is no cut-off"),
         (["analyze", "--formats", "gif"], 1, "facesql: 'gif' is no format of a chart"),
         (["encode", "absent"], 1, "facesql: 'absent' is not a folder"),
         (["encode", ".", "--faces", "best"], 1, "facesql: 'best' is no rule for faces"),
@@ -150,7 +157,7 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(run: Run, small_table
     put(small_table.parent / "notes.txt")
     done = run("analyze", "-o", "notes.txt/report", cwd=small_table.parent, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("facesql: Cannot write 'notes.txt/report/facesql.duckdb' (")
+    assert done.stderr.startswith("facesql: Cannot write to 'notes.txt/report' (")
     assert done.stderr.count("\n") == 1
 
 
@@ -171,9 +178,46 @@ def test_ctrl_c_while_comparing_leaves_no_half_report(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         said = process.stderr.read()
     assert process.returncode == 130, said
-    assert said.endswith("facesql: stopped; finished files are as they were\n")
+    assert said.endswith("facesql: stopped; nothing is half-written\n")
     assert "Traceback" not in said
     assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("delay", [0.6, 1.0, 1.4, 1.8, 2.2])
+def test_ctrl_c_at_any_moment_of_an_analysis_is_no_traceback(tmp_path: Path, delay: float) -> None:
+    pq.write_table(faces_table(*some_people(8_000, 5)), tmp_path / "faces.parquet")
+    command = [sys.executable, "-m", "facesql.cli", "analyze"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    # Before the command line is parsed Python itself is interrupted, and says so.
+    if "facesql/cli.py" not in said:
+        assert process.returncode in (130, -signal.SIGINT), said
+    assert not (tmp_path / "report").exists()
+
+
+def test_an_interrupted_query_is_an_interrupt_and_a_failed_one_a_sentence() -> None:
+    with pytest.raises(KeyboardInterrupt), plain_errors("Try again."):
+        raise RuntimeError("Query interrupted")
+    with pytest.raises(FacesqlError, match=r"^Try again\. \(Catalog Error: .*nowhere"), plain_errors("Try again."):
+        connect().execute("from nowhere")
+
+
+def test_an_analysis_without_pictures_leaves_no_old_ones(run: Run, small_table: Path) -> None:
+    run("analyze", cwd=small_table.parent)
+    run("analyze", "--formats", "png", cwd=small_table.parent)
+    kinds = {path.suffix for path in (small_table.parent / "report").iterdir()}
+    assert kinds == {".png", ".json", ".csv", ".parquet", ".duckdb"}
+
+
+def test_names_that_a_terminal_cannot_show_are_escaped(run: Run, tmp_path: Path) -> None:
+    put(tmp_path / "photos" / "王" / "1.jpg", b"no photo")
+    put(tmp_path / "exclude.txt", "王x/1.png\n".encode())
+    done = run("encode", "photos", "--exclude", "exclude.txt", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert r"'\u738bx/1.png'" in done.stdout
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are POSIX's")

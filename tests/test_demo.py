@@ -27,8 +27,20 @@ def test_a_face_is_drawn_at_any_size() -> None:
     assert draw_face(person, side=100).size == (100, 100)
 
 
-def test_the_demo_does_not_touch_photos_that_it_did_not_draw(tmp_path: Path) -> None:
-    mine = put(tmp_path / "photos" / "Ann" / "1.jpg", b"mine")
-    with pytest.raises(FacesqlError, match="did not draw; name another folder with -o"):
+@pytest.mark.parametrize("name", ["faces.parquet", "photos/person_01/1.png", "photos/Ann/1.jpg"])
+def test_the_demo_does_not_touch_a_folder_that_it_did_not_make(tmp_path: Path, name: str) -> None:
+    mine = put(tmp_path / name, b"mine")
+    with pytest.raises(FacesqlError, match="did not make; name another folder with -o"):
         run_demo(tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+    with pytest.raises(FacesqlError, match="is a file"):
+        run_demo(mine)
+    assert mine.read_bytes() == b"mine"
+
+
+def test_the_demo_can_be_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("facesql.demo.draw_people", lambda folder: draw_people(folder, people=3, photos=2, seed=1))
+    first = run_demo(tmp_path / "demo")
+    put(tmp_path / "demo" / "photos" / ".DS_Store")
+    assert run_demo(tmp_path / "demo").analyzed.summary() == first.analyzed.summary()
+    assert first.encoded.photos == 6

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from facesql.corrections import read_exclude
 from facesql.encode import EncodeSummary, encode_photos
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, PHOTOS, photos_path
@@ -200,37 +201,103 @@ def test_a_folder_without_photos_is_one_sentence(tmp_path: Path) -> None:
         encode_photos(tmp_path, tmp_path / "faces.parquet")
 
 
+def interrupted(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
+
+
+def interrupted_twice(process: "subprocess.Popen[bytes]") -> None:
+    interrupted(process)
+    time.sleep(0.02)
+    interrupted(process)
+
+
+# How a run ends, and the exit codes that may be seen: the second Ctrl-C may meet Python on its way out.
+STOPS = {
+    "ctrl-c": (interrupted, {130}),
+    "ctrl-c twice": (interrupted_twice, {130, -signal.SIGINT}),
+    "kill": (lambda process: process.terminate(), {143}),
+    "kill -9": (lambda process: process.kill(), {-9}),
+}
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
-def test_a_stopped_run_leaves_no_table_no_worker_and_the_old_one_whole(drawn: Path, tmp_path: Path, stop: int) -> None:
+@pytest.mark.parametrize("delay", [0.0, 0.5, 3.0])
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_stopped_run_leaves_no_table_no_worker_and_the_old_one_whole(
+    drawn: Path, tmp_path: Path, stop: str, delay: float
+) -> None:
     folder = tmp_path / "photos"
     for copy in range(20):
         shutil.copytree(drawn, folder / f"copy_{copy}")
     old = put(tmp_path / "faces.parquet", b"the old table")
-    command = [sys.executable, "-m", "facesql.cli", "encode", str(folder), "--overwrite", "--workers", "2"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True) as process:
+    # The parent says when it is about to start its workers.
+    code = (
+        "import sys, facesql.cli, facesql.encode as e\n"
+        "encode_all = e._encode_all\n"
+        "e._encode_all = lambda *a, **k: (print('starting', flush=True), encode_all(*a, **k))[1]\n"
+        f"sys.argv = ['facesql', 'encode', {str(folder)!r}, '--overwrite', '--workers', '2']\n"
+        "if __name__ == '__main__': facesql.cli.main()\n"
+    )
+    script = put(tmp_path / "run.py", code.encode())
+    with subprocess.Popen(
+        [sys.executable, script], cwd=tmp_path, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
         assert process.stderr is not None
-        process.stderr.read(20)  # the progress bar: workers are at work
-        time.sleep(0.5)
-        process.send_signal(stop)
-        process.wait(timeout=30)
-        expected = {signal.SIGINT: 130, signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143}
-        assert process.returncode == expected[signal.Signals(stop)]
+        assert process.stdout.readline() == b"starting\n"
+        time.sleep(delay)
+        how, codes = STOPS[stop]
+        how(process)
+        process.wait(timeout=60)
         # The workers hold the other end of stderr: it closes when the last of them has ended.
-        assert b"Traceback" not in process.stderr.read()
+        said = process.stderr.read()
+    assert process.returncode in codes, said
+    assert b"Traceback" not in said
     assert old.read_bytes() == b"the old table"
     assert not photos_path(old).exists()
 
 
 def test_a_worker_that_dies_is_one_sentence(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("FACESQL_TEST_TRACE", str(trace))
     monkeypatch.setattr("facesql.encode._encode_photo", _die)
     with pytest.raises(FacesqlError, match="worker process died"):
         encode_photos(drawn, tmp_path / "faces.parquet", workers=1)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [trace]
 
 
 def _die(*_: object, **__: object) -> None:
+    Path(os.environ["FACESQL_TEST_TRACE"]).touch()  # so that the test knows that it came to this
     os._exit(9)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="named pipes and circular links are POSIX's")
+def test_what_is_no_regular_file_does_not_stop_the_run(drawn: Path, tmp_path: Path) -> None:
+    home = tmp_path / "photos" / "Ann"
+    shutil.copytree(drawn / "person_01", home)
+    os.mkfifo(home / "pipe.jpg")
+    (home / "circle.jpg").symlink_to(home / "circle.jpg")
+    output = tmp_path / "faces.parquet"
+    summary = encode_photos(tmp_path / "photos", output)
+    assert (summary.photos, summary.rows) == (5, 3)
+    assert statuses(output)["Ann/pipe.jpg"] == "unreadable"
+    assert statuses(output)["Ann/circle.jpg"] == "link"
+
+
+def test_entries_of_the_exclude_file_in_several_spellings(tmp_path: Path) -> None:
+    written = b"# a comment\n\n./Ann/1.jpg\nBob/\n./#1 fan\n"
+    assert read_exclude(put(tmp_path / "exclude.txt", written)) == {"Ann/1.jpg", "Bob", "#1 fan"}
+
+
+def test_the_limit_counts_people_who_have_photos_left(drawn: Path, tmp_path: Path) -> None:
+    exclude = put(tmp_path / "exclude.txt", b"person_01\n")
+    summary = encode_photos(drawn, tmp_path / "faces.parquet", exclude=exclude, limit=1)
+    assert (summary.rows, summary.people) == (3, 1)
+
+
+def test_no_limit_on_pixels_is_infinity(drawn: Path, tmp_path: Path) -> None:
+    summary = encode_photos(drawn, tmp_path / "faces.parquet", limit=1, max_megapixels=float("inf"))
+    assert summary.rows == 3
 
 
 def test_genuine_distances_of_drawn_people_are_smaller_than_impostor_ones(drawn_faces: Encoded) -> None:

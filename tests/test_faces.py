@@ -110,6 +110,22 @@ def test_further_columns_are_carried_along(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_named_like_a_column_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "person=X" / "year=2020"
+    folder.mkdir(parents=True)
+    connection = connect()
+    load_faces(connection, written(folder / "f.parquet", pa.array([[0.5], [0.6]]), person=["ann", "bob"]))
+    assert connection.execute("select distinct person from faces order by 1").fetchall() == [("ann",), ("bob",)]
+    assert connection.table("faces").columns == ["file_row", "id", "person", "encoding"]
+
+
+def test_a_valid_row_is_kept_when_an_invalid_one_has_its_id(tmp_path: Path) -> None:
+    path = written(tmp_path / "f.parquet", pa.array([None, [0.5], [0.6]], pa.list_(pa.float32())), id=["a", "a", "a"])
+    connection = connect()
+    assert load_faces(connection, path, skip_invalid=True) == 2
+    assert connection.execute("select file_row from faces").fetchall() == [(1,)]
+
+
 def test_a_name_is_no_pattern(tmp_path: Path) -> None:
     one, two = pa.array([[0.5]], pa.list_(pa.float32())), pa.array([[0.5], [0.6]], pa.list_(pa.float32()))
     written(tmp_path / "faces1.parquet", two)
@@ -121,6 +137,12 @@ def test_a_name_is_no_pattern(tmp_path: Path) -> None:
 def test_what_is_no_table_of_faces_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
     no_person = written(tmp_path / "p.parquet", pa.array([[0.5]]), person=None, name=["ann"])
     text = written(tmp_path / "t.parquet", pa.array(["0.1 0.2"]))
+    words = written(tmp_path / "w.parquet", pa.array([["0.1", "0.2"]]))
+    reserved = written(tmp_path / "r.parquet", pa.array([[0.5]]), file_row_number=[7])
+    damaged = written(tmp_path / "d.parquet", pa.array(NUMBERS))
+    content = bytearray(damaged.read_bytes())
+    content[4:60] = bytes(byte ^ 0xFF for byte in content[4:60])
+    damaged.write_bytes(content)
     cut = tmp_path / "cut.parquet"
     pq.write_table(faces_table(*some_people(2, 2)), cut)
     cut.write_bytes(cut.read_bytes()[:200])
@@ -128,8 +150,11 @@ def test_what_is_no_table_of_faces_is_one_sentence_with_the_remedy(tmp_path: Pat
         (no_person, "has no column person; it has id, encoding, name"),
         (text, "is VARCHAR; it must be a list"),
         (cut, "is not a whole Parquet file"),
-        (tmp_path / "absent.parquet", "does not exist; name a Parquet file"),
-        (tmp_path, "is a folder"),
+        (tmp_path / "absent.parquet", "Cannot read .*; name a Parquet file"),
+        (tmp_path, "Cannot read .*; name a Parquet file"),
+        (words, r"is VARCHAR\[\]; it must be a list"),
+        (reserved, "file_row_number, a name that DuckDB needs; rename it"),
+        (damaged, "is not a whole Parquet file; make it again"),
     ):
         with pytest.raises(FacesqlError, match=message):
             load_faces(connect(), path)
