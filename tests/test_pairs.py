@@ -100,13 +100,14 @@ def test_one_person_with_more_faces_than_a_tile_holds() -> None:
 
 @pytest.mark.parametrize("batch_bytes", [2**20, 2**24, 2**28])
 def test_little_memory_does_not_change_the_counts(batch_bytes: int) -> None:
-    people, encodings = some_people(400, 8)
+    people, encodings = some_people(800, 8)
     plenty, little = filled(people, encodings), filled(people, encodings)
-    little.execute("set memory_limit = '500MB'")
+    little.execute("set memory_limit = '150MB'")  # half of it would be too little
+    little.execute("set temp_directory = ''")
     count_pairs(plenty)
     count_pairs(little, batch_bytes=batch_bytes)
     assert counted(plenty) == counted(little)
-    assert sum(counted(little).values()) == 3200 * 3199 // 2
+    assert sum(counted(little).values()) == 6400 * 6399 // 2
 
 
 def test_no_faces_and_one_face_have_no_pairs() -> None:
