@@ -153,7 +153,7 @@ def det(data: ChartData) -> alt.LayerChart:
         order=alt.Order("cutoff:Q"),
         tooltip=["cutoff:Q", "fmr:Q", "fnmr:Q"],
     )
-    return _finish(_line_and_points(base), data, "DET: missed against false matches, a point a cut-off")
+    return _finish(_line_and_points(base, clip=True), data, "DET: missed against false matches, a point a cut-off")
 
 
 CHARTS: dict[str, Chart] = {
@@ -195,10 +195,13 @@ def _distance_axis(bars: pl.DataFrame) -> alt.X:
     return alt.X("distance:Q", title=DISTANCE, scale=alt.Scale(domain=[0, _end(bars)], nice=False))
 
 
-def _line_and_points(base: alt.Chart) -> list[alt.Chart]:
-    """A line, with points large enough to be seen where the table has only one or two."""
-    line = base.mark_line(color=BLUE, strokeWidth=2, clip=True)
-    return [line, base.mark_point(color=BLUE, filled=True, size=12, clip=True)]
+def _line_and_points(base: alt.Chart, *, clip: bool = False) -> list[alt.Chart]:
+    """A line, with points large enough to be seen where the table has only one or two.
+
+    ``clip`` cuts off what lies outside the axes; it also halves a line that runs along their edge.
+    """
+    line = base.mark_line(color=BLUE, strokeWidth=2, clip=clip)
+    return [line, base.mark_point(color=BLUE, filled=True, size=12, clip=clip)]
 
 
 def _deviates(rates: pl.Series) -> tuple[alt.Scale, alt.Axis]:
