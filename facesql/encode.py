@@ -151,15 +151,14 @@ def _encode_all(
 ) -> tuple[list[PhotoRecord], dict[str, str]]:
     """A record a photo, in order, made by worker processes; and the versions of what took part."""
     # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: its network holds the GIL.
-    pool = ProcessPoolExecutor(
-        max(1, min(workers, len(photos), MAX_WORKERS)), mp_context=get_context("spawn"), initializer=_start_worker
-    )
+    workers = max(1, min(workers, len(photos), MAX_WORKERS))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     encode_one = partial(_encode_photo, max_megapixels=max_megapixels)
     records = []
     try:
-        with _interrupts_ignored():  # the workers start here, and inherit that
-            preflight = pool.submit(encoder.preflight)
-        versions = preflight.result()
+        with _interrupts_ignored():  # a task for each worker starts them all, and they inherit that
+            preflights = [pool.submit(encoder.preflight) for _ in range(workers)]
+        versions = preflights[0].result()
         with bar(len(photos), "photo", shown=progress, what="encoding") as shown:
             for record in _in_order(pool, encode_one, photos, workers * AHEAD):
                 records.append(record)

@@ -55,15 +55,20 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
     Rates lie in 0 to 1; nothing is NaN.
     """
     genuine, impostor = pl.col("genuine_matched"), pl.col("impostor_matched")
-    all_genuine, all_impostor = genuine.last(), impostor.last()
+    all_genuine, all_impostor = pl.col("genuine_pairs"), pl.col("impostor_pairs")
     matched = genuine + impostor
+    bins = _by_bin(bin_totals)
     return (
-        _by_bin(bin_totals)
-        .select(
+        bins.select(
             "bin",
             "cutoff",
             genuine_matched=pl.col("genuine").cum_sum(),
             impostor_matched=pl.col("impostor").cum_sum(),
+        )
+        # Whole columns: by a single number polars would multiply, by 1 / 49, and 49 of 49 would be less than 1.
+        .with_columns(
+            pl.Series("genuine_pairs", [int(bins["genuine"].sum())] * BINS, pl.Int64),
+            pl.Series("impostor_pairs", [int(bins["impostor"].sum())] * BINS, pl.Int64),
         )
         .with_columns(
             precision=pl.when(matched > 0).then(genuine / matched).otherwise(1.0),

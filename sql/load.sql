@@ -12,3 +12,5 @@
 .read sql/block_pair_counts.sql
 .read sql/binned_counts.sql
 .read sql/bin_totals.sql
+.read sql/slow_binned_counts.sql
+.read sql/cutoff_rates.sql

@@ -143,6 +143,12 @@ def test_a_class_without_pairs_gives_nulls_never_nan() -> None:
     assert at(cutoff_table(totals({}, {})), 600)["precision"] == 1.0
 
 
+@pytest.mark.parametrize("pairs", range(1, 120))
+def test_all_of_the_pairs_are_exactly_1(pairs: int) -> None:
+    last = at(cutoff_table(totals({100: pairs}, {100: pairs})), 2000)
+    assert (last["recall"], last["fmr"], last["fnmr"], last["precision"]) == (1.0, 1.0, 0.0, 0.5)
+
+
 def test_large_counts_do_not_overflow() -> None:
     many = 4 * 10**18
     figures = summarize(totals({100: many}, {100: many}))

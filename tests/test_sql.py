@@ -9,11 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from facesql.database import connect, load_order
 from facesql.distance import distance_bins
-from tests.conftest import ROOT, Run, some_people
+from facesql.metrics import cutoff_table
+from facesql.pairs import count_pairs
+from tests.conftest import ROOT, Run, filled, some_people
 
 SQL = sorted((ROOT / "sql").glob("*.sql"))
 Shell = Callable[..., str]
@@ -102,6 +106,31 @@ def test_person_block_is_a_stable_hash() -> None:
     # The lower half of the md5 sum's sixteen bytes, as a little-endian number.
     expected = [int.from_bytes(hashlib.md5(p.encode()).digest()[8:], "little") % 64 for p in people]  # noqa: S324
     assert [block for (block,) in rows] == expected
+
+
+def test_the_slow_road_gives_the_counts_of_the_engine() -> None:
+    connection = filled(*some_people(40, 3))
+    count_pairs(connection)
+    columns = ["block_a", "block_b", "same_person", "bin"]
+    engine, slow = (
+        pl.DataFrame(connection.sql(query).to_arrow_table()).sort(columns)
+        for query in ("from binned_counts", "from slow_binned_counts()")
+    )
+    assert slow["pairs"].sum() == 120 * 119 // 2
+    assert_frame_equal(engine, slow, check_dtypes=False, check_exact=False, rel_tol=1e-12)
+    [block_a, block_b] = engine.filter(pl.col("block_a") < pl.col("block_b")).select("block_a", "block_b").row(0)
+    query = "from slow_binned_counts(first_block := $1, second_block := $2)"
+    one = pl.DataFrame(connection.sql(query, params=[block_a, block_b]).to_arrow_table()).sort(columns)
+    assert_frame_equal(one, slow.filter(block_a=block_a, block_b=block_b), check_row_order=False)
+
+
+@pytest.mark.parametrize("people", [["a", "a", "b", "b", "c"], ["a", "b", "c"], ["a", "a"], ["a"]])
+def test_the_cutoff_table_in_sql_is_that_in_polars(people: list[str]) -> None:
+    connection = filled(people, some_people(1, len(people))[1])
+    count_pairs(connection)
+    in_sql = pl.DataFrame(connection.sql("from cutoff_rates()").to_arrow_table())
+    in_polars = cutoff_table(pl.DataFrame(connection.sql("from bin_totals").to_arrow_table()))
+    assert_frame_equal(in_sql, in_polars, check_exact=True)
 
 
 def test_python_variables_are_invisible_to_sql() -> None:
