@@ -89,7 +89,8 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     invalid = connection.execute("from invalid_faces()").fetchall()
     if invalid and not skip_invalid:
         raise InvalidFacesError(_invalid(file, invalid))
-    connection.execute("delete from faces where file_row in (select file_row from invalid_faces())")
+    if invalid:
+        connection.execute("delete from faces where file_row in (select file_row from invalid_faces())")
     [(left,)] = connection.execute("select count(*) from faces").fetchall()
     if not left:
         why = "its rows are all invalid" if invalid else "no photo gave a row"
