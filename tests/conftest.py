@@ -1,6 +1,7 @@
 """What several tests share: tables of made-up encodings, drawn people, and the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +20,10 @@ from facesql.encode import EncodeSummary, encode_photos
 
 ROOT = Path(__file__).resolve().parent.parent
 LFW = Path(os.environ.get("FACESQL_LFW", ROOT.parent / "shared" / "lfw"))
+
+# A shell's background jobs ignore Ctrl-C, and what they start inherits that; the tests of Ctrl-C must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
