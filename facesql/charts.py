@@ -54,11 +54,12 @@ def distribution(data: ChartData) -> alt.LayerChart:
 
 def cumulative(data: ChartData) -> alt.LayerChart:
     """The share of same-person and of different-person pairs at each distance or nearer."""
+    bars = _bars(data.bin_totals)
     shares = data.table.select(distance="cutoff", **{SAME: "recall", DIFFERENT: "fmr"})
     lines = shares.unpivot(index="distance", variable_name="pairs_of", value_name="share").drop_nulls()
-    lines = lines.filter(pl.col("distance") <= _end(_bars(data.bin_totals)))
+    lines = lines.filter(pl.col("distance") <= _end(bars))
     chart = alt.Chart(lines).encode(
-        x=_distance_axis(_bars(data.bin_totals)),
+        x=_distance_axis(bars),
         y=alt.Y("share:Q", title="share of pairs at this distance or nearer", scale=alt.Scale(domain=[0, 1])),
         color=_colour(COLOURS),
     )
@@ -95,11 +96,12 @@ def normal(data: ChartData) -> alt.LayerChart:
 
 def rates_by_cutoff(data: ChartData) -> alt.LayerChart:
     """Precision and recall against the cut-off."""
+    end = _end(_bars(data.bin_totals))
     colours = {"precision": GREEN, "recall": BLUE}
     lines = data.table.select("cutoff", *colours).unpivot(index="cutoff", variable_name="pairs_of", value_name="rate")
-    lines = lines.drop_nulls().filter(pl.col("cutoff") <= _end(_bars(data.bin_totals)))
+    lines = lines.drop_nulls().filter(pl.col("cutoff") <= end)
     chart = alt.Chart(lines).encode(
-        x=alt.X("cutoff:Q", title="cut-off", scale=alt.Scale(domain=[0, _end(_bars(data.bin_totals))], nice=False)),
+        x=alt.X("cutoff:Q", title="cut-off", scale=alt.Scale(domain=[0, end], nice=False)),
         y=alt.Y("rate:Q", title="rate", scale=alt.Scale(domain=[0, 1])),
         color=_colour(colours),
     )
