@@ -3,8 +3,9 @@
 The public verbs, imported when they are first used:
 
 - ``encode_photos``: a folder of photos, a folder a person, to the table faces.parquet
-- ``analyze_faces``: that table to the cut-off table, its figures and its chart
-- ``run_demo``: both of them on drawn people
+- ``analyze_faces``: that table to the cut-off table, its figures and its charts
+- ``draw_charts``: the charts of a finished analysis, drawn again
+- ``run_demo``: all of it on drawn people, and the analysis of real ones
 """
 
 from importlib import import_module
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from facesql.analyze import analyze_faces
     from facesql.demo import run_demo
     from facesql.encode import encode_photos
+    from facesql.redraw import draw_charts
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze_faces", "encode_photos", "run_demo"]
+__all__ = ["__version__", "analyze_faces", "draw_charts", "encode_photos", "run_demo"]
 
-_VERBS = {"analyze_faces": "facesql.analyze", "encode_photos": "facesql.encode", "run_demo": "facesql.demo"}
+_VERBS = {
+    "analyze_faces": "facesql.analyze",
+    "draw_charts": "facesql.redraw",
+    "encode_photos": "facesql.encode",
+    "run_demo": "facesql.demo",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
-"""A table of faces to the cut-off table, its figures and its chart, in one folder."""
+"""A table of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -10,14 +11,16 @@ import polars as pl
 
 from facesql import __version__, charts
 from facesql.database import connect, plain_errors
+from facesql.distance import BINS_PER_UNIT
 from facesql.errors import FacesqlError
-from facesql.faces import load_faces
+from facesql.faces import FOUND, load_faces, read_found, read_metadata, read_times
 from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
+from facesql.notes import RunNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import count_pairs
-from facesql.report import CHART_FORMATS, ChartFormat, write_chart, write_summary, write_tables
-
-DATABASE = "facesql.duckdb"
+from facesql.progress import Stages
+from facesql.report import CHART_FORMATS, ChartFormat, write_chart, write_notes, write_summary, write_tables
+from facesql.sources import DATABASE
 
 
 @dataclass(frozen=True)
@@ -60,42 +63,70 @@ def analyze_faces(
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
+    stages = Stages()
     with whole_files(report) as folder:
         with plain_errors("The comparison failed; free some memory or disk space and run it again."):
-            connection = connect(folder / DATABASE)
+            connection = connect(folder / DATABASE, report=True)
             try:
-                skipped = load_faces(connection, faces, skip_invalid=skip_invalid)
-                count_pairs(connection, threads=threads, progress=progress)
-                totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
-                [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
-                table = cutoff_table(totals)
-                analysis = Analysis(
-                    report=report,
-                    faces=compared,
-                    faces_skipped=skipped,
-                    photos=photos,
-                    people=people,
-                    table=table,
-                    key_table=table.filter(pl.col("bin").is_in(cutoffs)),
-                    figures=summarize(totals),
-                )
-                _store(connection, "precision_recall", table)
-                _store(connection, "summary", pl.DataFrame([analysis.summary()], infer_schema_length=None))
+                with stages.time("reading and checking"):
+                    skipped = load_faces(connection, faces, skip_invalid=skip_invalid)
+                with stages.time("comparing"):
+                    count_pairs(connection, threads=threads, progress=progress)
+                with stages.time("table and figures"):
+                    totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
+                    [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
+                    table = cutoff_table(totals)
+                    analysis = Analysis(
+                        report=report,
+                        faces=compared,
+                        faces_skipped=skipped,
+                        photos=photos,
+                        people=people,
+                        table=table,
+                        key_table=table.filter(pl.col("bin").is_in(cutoffs)),
+                        figures=summarize(totals),
+                    )
+                    _store(connection, "insert into precision_recall by name from stored", table)
+                    summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
+                    _store(connection, "insert into summary by name from stored", summary)
             finally:
                 connection.close()
         write_tables(folder, "precision_recall", table)
         write_tables(folder, "key_cutoffs", analysis.key_table)
         write_summary(folder, analysis.summary())
-        data = charts.ChartData(totals, table, analysis.figures, photos, people)
-        for name, chart in charts.CHARTS.items():
-            write_chart(folder, name, chart(data), formats)
+        with stages.time("charts"):
+            data = charts.ChartData(totals, table, analysis.figures, photos, people)
+            for name, chart in charts.CHARTS.items():
+                write_chart(folder, name, chart(data), formats)
+        settings = {
+            "cut-offs": ", ".join(f"{cutoff / BINS_PER_UNIT:g}" for cutoff in cutoffs),
+            "formats": ", ".join(("vl.json", *formats)),
+            "threads": str(threads or os.cpu_count() or 1),
+            "skip invalid": "yes" if skip_invalid else "no",
+        }
+        write_notes(folder, _notes(analysis, faces, stages, settings))
     for name, kind in product(charts.CHARTS, CHART_FORMATS):
         if kind not in formats:  # an earlier analysis may have left one, which would show other numbers
             (report / f"{name}.{kind}").unlink(missing_ok=True)
     return analysis
 
 
-def _store(connection: duckdb.DuckDBPyConnection, name: str, table: pl.DataFrame) -> None:
+def _notes(analysis: Analysis, faces: Path, stages: Stages, settings: dict[str, str]) -> str:
+    made = read_metadata(faces)
+    compared = {
+        "faces compared": analysis.faces,
+        "faces left out as invalid": analysis.faces_skipped,
+        "photos compared": analysis.photos,
+        "people compared": analysis.people,
+        "pairs of one person (genuine)": analysis.figures.genuine_pairs,
+        "pairs of two people (impostor)": analysis.figures.impostor_pairs,
+    }
+    found = read_found(made)
+    made = {name: value for name, value in made.items() if name != FOUND}
+    return run_notes(RunNotes(faces, found, compared, read_times(faces), stages, made, settings))
+
+
+def _store(connection: duckdb.DuckDBPyConnection, insert: str, table: pl.DataFrame) -> None:
     connection.register("stored", table.to_arrow())
-    connection.table("stored").create(name)
+    connection.execute(insert)
     connection.unregister("stored")

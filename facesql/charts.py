@@ -118,7 +118,9 @@ def precision_by_recall(data: ChartData) -> alt.LayerChart:
         order=alt.Order("cutoff:Q"),
         tooltip=["cutoff:Q", "precision:Q", "recall:Q"],
     )
-    return _finish(_line_and_points(base), data, "Precision against recall, a point a cut-off")
+    return _finish(
+        _line_and_points(base), data, "Precision against recall, a point a cut-off", _why_empty(points, data)
+    )
 
 
 def roc(data: ChartData) -> alt.LayerChart:
@@ -136,7 +138,8 @@ def roc(data: ChartData) -> alt.LayerChart:
         order=alt.Order("cutoff:Q"),
         tooltip=["cutoff:Q", "fmr:Q", "recall:Q"],
     )
-    return _finish(_line_and_points(base), data, "ROC: recall against false matches, a point a cut-off")
+    title = "ROC: recall against false matches, a point a cut-off"
+    return _finish(_line_and_points(base), data, title, _why_empty(points, data))
 
 
 def det(data: ChartData) -> alt.LayerChart:
@@ -155,7 +158,8 @@ def det(data: ChartData) -> alt.LayerChart:
         order=alt.Order("cutoff:Q"),
         tooltip=["cutoff:Q", "fmr:Q", "fnmr:Q"],
     )
-    return _finish(_line_and_points(base, clip=True), data, "DET: missed against false matches, a point a cut-off")
+    title = "DET: missed against false matches, a point a cut-off"
+    return _finish(_line_and_points(base, clip=True), data, title, _why_empty(points, data))
 
 
 CHARTS: dict[str, Chart] = {
@@ -169,11 +173,23 @@ CHARTS: dict[str, Chart] = {
 }
 
 
+def restyled(
+    chart: alt.LayerChart, *, width: int | None = None, height: int | None = None, title: str | None = None
+) -> alt.LayerChart:
+    """The chart in another size (pixels of its plot) or with another title; what was compared stays below it."""
+    size = {name: value for name, value in (("width", width), ("height", height)) if value is not None}
+    restyled_chart: alt.LayerChart = chart.properties(**size)
+    if title is not None:
+        restyled_chart.title = alt.Title(title, subtitle=chart.title.subtitle)
+    return restyled_chart
+
+
 def _finish(layers: list[alt.Chart], data: ChartData, title: str, note: str = "") -> alt.LayerChart:
     """Size, title, and the subtitle that every chart has: what was compared."""
     comparisons, genuine = data.figures.genuine_pairs + data.figures.impostor_pairs, data.figures.genuine_pairs
     compared = (
-        f"{comparisons:,} comparisons, {genuine:,} of the same person: {data.photos:,} photos of {data.people:,} people"
+        f"{comparisons:,} comparisons, {genuine:,} of the same person: "
+        f"{data.photos:,} photos of {data.people:,} {'person' if data.people == 1 else 'people'}"
     )
     finished: alt.LayerChart = (
         alt.layer(*layers)
@@ -183,10 +199,21 @@ def _finish(layers: list[alt.Chart], data: ChartData, title: str, note: str = ""
             height=360,
         )
         .configure_title(anchor="start", fontSize=16, subtitleFontSize=12, subtitleColor="#555")
-        .configure_axis(labelFontSize=12, titleFontSize=13)
+        .configure_axis(labelFontSize=12, titleFontSize=13, labelFlush=False, labelOverlap=True, labelSeparation=4)
         .configure_legend(orient="top", labelFontSize=13, symbolType="square")
     )
     return finished
+
+
+def _why_empty(points: pl.DataFrame, data: ChartData) -> str:
+    """Why a curve has no points; empty where it has some."""
+    if not points.is_empty():
+        return ""
+    if not data.figures.genuine_pairs:
+        return "Nothing to draw: no person has two photos."
+    if not data.figures.impostor_pairs:
+        return "Nothing to draw: all photos are of one person."
+    return "Nothing to draw: at every cut-off one of the rates is 0 or 1, which has no place on these axes."
 
 
 def _colour(colours: dict[str, str]) -> alt.Color:
@@ -212,7 +239,8 @@ def _deviates(rates: pl.Series) -> tuple[alt.Scale, alt.Axis]:
     low = max((mark for mark in DET_MARKS if isinstance(least, float) and mark <= least), default=DET_MARKS[0])
     high = min((mark for mark in DET_MARKS if isinstance(greatest, float) and mark >= greatest), default=DET_MARKS[-1])
     deviates = {mark: NormalDist().inv_cdf(mark) for mark in DET_MARKS if low <= mark <= high}
-    labels = ", ".join(f"'{round(deviate * 1000)}': '{mark:g}'" for mark, deviate in deviates.items())
+    names = {mark: f"{mark:g}".replace("e-0", "e-") for mark in deviates}
+    labels = ", ".join(f"'{round(deviate * 1000)}': '{names[mark]}'" for mark, deviate in deviates.items())
     axis = alt.Axis(
         values=list(deviates.values()),
         labelExpr=f"({{{labels}}})[toString(round(datum.value * 1000))]",

@@ -4,12 +4,15 @@ import io
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from facesql import __version__
 from facesql.errors import FacesqlError
+
+if TYPE_CHECKING:
+    from facesql.sources import Source
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -57,6 +60,15 @@ def encode(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many people.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
     max_megapixels: Annotated[float, typer.Option(min=0.001, help="Skip photos larger than this.")] = 120.0,
+    pseudonyms: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="SEED",
+            help="Write numbers in place of people and ids, dealt by this seed. Keep it to yourself: with the names it "
+            "leads back.",
+        ),
+    ] = None,
     *,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing tables.")] = False,
 ) -> None:
@@ -77,21 +89,30 @@ def encode(
         limit=limit,
         workers=workers,
         max_megapixels=max_megapixels,
+        pseudonyms=pseudonyms,
         overwrite=overwrite,
         progress=True,
     )
     print(encoded(summary))
 
 
+Sample = Annotated[
+    str | None, typer.Option("--sample", metavar="lfw", help="Take the table of faces that comes with facesql.")
+]
+
+
 @app.command()
 def analyze(
-    faces: Annotated[Path, typer.Argument(help="A table of faces, as encode writes it.")] = DEFAULT_FACES,
+    faces: Annotated[
+        Path | None, typer.Argument(help="A table of faces, as encode writes it.", show_default=str(DEFAULT_FACES))
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_REPORT,
     cutoffs: Annotated[
         str | None, typer.Option(help="The cut-offs to print, such as 0.4,0.6.", show_default="0 to 1.5, ten of them")
     ] = None,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    sample: Sample = None,
     *,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
@@ -104,7 +125,7 @@ def analyze(
     from facesql.text import analyzed
 
     analysis = analyze_faces(
-        faces,
+        _named(faces, sample) or DEFAULT_FACES,
         output,
         cutoffs=parse_cutoffs(cutoffs) if cutoffs else KEY_CUTOFFS,
         formats=parse_formats(formats),
@@ -116,19 +137,133 @@ def analyze(
 
 
 @app.command()
+def chart(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="The charts to draw.", show_default="all")
+    ] = None,
+    report: Annotated[Path, typer.Option(help="The folder of a finished analysis.")] = DEFAULT_REPORT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder to write to.", show_default="the report's")
+    ] = None,
+    formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
+    width: Annotated[int | None, typer.Option(min=100, max=5000, help="Of the plot, in pixels.")] = None,
+    height: Annotated[int | None, typer.Option(min=100, max=5000, help="Of the plot, in pixels.")] = None,
+    title: Annotated[str | None, typer.Option(help="The title of one chart.")] = None,
+    *,
+    list_names: Annotated[bool, typer.Option("--list", help="Say which charts there are.")] = False,
+) -> None:
+    """Draw the charts of a finished analysis again: others, larger, or in other formats."""
+    from facesql.redraw import draw_charts, list_charts
+    from facesql.report import parse_formats
+
+    if list_names:
+        print("\n".join(f"{name:20} {what}" for name, what in list_charts().items()))
+        return
+    files = draw_charts(
+        report, names or (), output, formats=parse_formats(formats), width=width, height=height, title=title
+    )
+    print("\n".join(map(str, files)))
+
+
+SOURCE_HELP = "A Parquet file of faces, or the folder of a report."
+SOURCE_DEFAULT = f"{DEFAULT_REPORT}, or else {DEFAULT_FACES}"
+SourceArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FACES|REPORT]", help=SOURCE_HELP, show_default=SOURCE_DEFAULT),
+]
+Write = Annotated[bool, typer.Option("--write", help="Let SQL change the report's database.")]
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="SQL; of several statements the last is shown.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A file of SQL instead.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FACES|REPORT", help=SOURCE_HELP, show_default=SOURCE_DEFAULT),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="table|csv|json|parquet",
+            help="How the result is written.",
+            show_default="by the output's suffix, or else table",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file to write to.", show_default="print")
+    ] = None,
+    sample: Sample = None,
+    *,
+    write: Write = False,
+) -> None:
+    """Ask one question in SQL, of a report or of a table of faces."""
+    from facesql.query import parse_format, run_query, write_result
+    from facesql.sources import opened
+    from facesql.textfile import read_text
+
+    if (query is None) == (file is None):
+        raise typer.BadParameter("give either a query or --file")
+    wanted = parse_format(form, output)
+    if wanted == "parquet" and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is not for a terminal; name a file with --output")
+    text = query if file is None else read_text(file)
+    with opened(_source(source, sample), write=write) as connection:
+        result = run_query(connection, text or "", wanted)
+    if output is not None:
+        write_result(result, output)
+    else:
+        _print_bytes(result)
+
+
+@app.command()
+def shell(source: SourceArgument = None, sample: Sample = None, *, write: Write = False) -> None:
+    """Open the DuckDB shell on a report or on a table of faces, with facesql's SQL loaded."""
+    from facesql.shell import run_shell
+
+    raise typer.Exit(run_shell(_source(source, sample), write=write))
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_DEMO,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
 ) -> None:
-    """Draw twenty people, encode their photos and analyze them: the whole job in a minute."""
+    """Draw twenty people, encode and analyze them, then analyze real people: the whole job in a minute."""
     from facesql import encoder
 
     encoder.require()
     from facesql.demo import run_demo
-    from facesql.text import analyzed, demonstrated, encoded
+    from facesql.text import analyzed, compared, demonstrated, encoded
 
     result = run_demo(output, workers=workers, progress=True)
-    print(encoded(result.encoded), analyzed(result.analyzed), demonstrated(result), sep="\n\n")
+    print(encoded(result.encoded), analyzed(result.analyzed), demonstrated(result), compared(result), sep="\n\n")
+
+
+def _print_bytes(content: bytes) -> None:
+    """Print all of it, however little an unbuffered stdout takes at a time."""
+    sys.stdout.flush()
+    left = memoryview(content)
+    while left:
+        left = left[sys.stdout.buffer.write(left) :]
+
+
+def _named(path: Path | None, sample: str | None) -> Path | None:
+    """The table of a sample, or else the path that was named."""
+    if sample is None:
+        return path
+    if path is not None:
+        raise typer.BadParameter("name a table or --sample, not both")
+    from facesql.sources import sample_faces
+
+    return sample_faces(sample)
+
+
+def _source(path: Path | None, sample: str | None) -> "Source":
+    from facesql.sources import find_source
+
+    return find_source(_named(path, sample), (DEFAULT_REPORT, DEFAULT_FACES))
 
 
 def main() -> NoReturn:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from facesql.errors import FacesqlError
+from facesql.textfile import read_text
 
 
 def entries_naming(photo: str, entries: set[str]) -> set[str]:
@@ -25,7 +26,7 @@ def read_exclude(path: Path) -> set[str]:
 
     Raises FacesqlError where the file cannot be read.
     """
-    lines = (line.strip() for line in _read_text(path).splitlines())
+    lines = (line.strip() for line in read_text(path).splitlines())
     named = (line.replace(os.sep, "/") for line in lines if line and not line.startswith("#"))
     return {line.removeprefix("./").rstrip("/") for line in named}
 
@@ -35,7 +36,7 @@ def read_relabel(path: Path) -> dict[str, str]:
 
     Raises FacesqlError where the file cannot be read, lacks a column or a name, contradicts itself or goes round.
     """
-    reader = csv.DictReader(_read_text(path).splitlines())
+    reader = csv.DictReader(read_text(path).splitlines())
     if reader.fieldnames is None or not {"person", "same_as"} <= set(reader.fieldnames):
         raise FacesqlError(
             f"{str(path)!r} needs a first line 'person,same_as'; it has {','.join(reader.fieldnames or [])!r}."
@@ -64,12 +65,3 @@ def _end_of_chain(person: str, same_as: Mapping[str, str], path: Path) -> str:
             raise FacesqlError(f"{str(path)!r} goes round in a circle at {name!r}; leave one of its lines out.")
         passed.append(name)
     return passed[-1]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FacesqlError(f"Cannot read {str(path)!r} ({error.strerror}); check its name.") from error
-    except UnicodeDecodeError as error:
-        raise FacesqlError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.") from error

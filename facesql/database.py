@@ -19,6 +19,8 @@ from facesql.errors import FacesqlError
 # The storage format that the shells of the 1.2 to 1.5 series can open, too.
 STORAGE_VERSION = "v1.2.0"
 
+_CONFIG: dict[str, Any] = {"python_enable_replacements": False, "autoinstall_known_extensions": False}
+
 _RESULT_SQL = (
     "struct(genuine struct(pairs bigint[], person_weight double[]), "
     "impostor struct(pairs bigint[], person_weight double[]))"
@@ -34,7 +36,12 @@ def plain_errors(sentence: str) -> Iterator[None]:
         # DuckDB takes Ctrl-C for itself: in its own work it says the first, in a Python function the second.
         if "interrupted" in str(error).lower() or "KeyboardInterrupt" in str(error):
             raise KeyboardInterrupt from error
-        raise FacesqlError(f"{sentence} ({str(error).splitlines()[0]})") from error
+        raise FacesqlError(f"{sentence} ({first_words(error)})") from error
+
+
+def first_words(error: Exception) -> str:
+    """What DuckDB says is wrong, in one line, without the excerpt of the query that it adds."""
+    return " ".join(str(error).split("\n\n")[0].split())
 
 
 def resources() -> Path:
@@ -43,24 +50,29 @@ def resources() -> Path:
     return package if (package / "sql").is_dir() else package.parent
 
 
-def connect(file: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a database, in memory or in a new file, with all of sql/load.sql loaded.
+def connect(file: Path | None = None, *, report: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a database, in memory or in a new file, with sql/load.sql loaded, and sql/report/load.sql for a report.
 
     Names of Python variables are not visible to its SQL, and nothing is installed or loaded from the network.
     """
-    config: dict[str, Any] = {"python_enable_replacements": False, "autoinstall_known_extensions": False}
+    config = dict(_CONFIG)
     if file is not None:
         config["storage_compatibility_version"] = STORAGE_VERSION
     connection = duckdb.connect(":memory:" if file is None else str(file), config=config)
-    for script in load_order():
+    for script in load_order() + (load_order("report/load.sql") if report else []):
         connection.execute(script.read_text(encoding="utf-8"))
     return connection
 
 
-def load_order() -> list[Path]:
-    """The files that sql/load.sql names, in its order."""
+def connect_to(file: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open an existing database as it is, read-only unless ``write``; see ``connect`` for what its SQL cannot do."""
+    return duckdb.connect(str(file), read_only=not write, config=_CONFIG)
+
+
+def load_order(script: str = "load.sql") -> list[Path]:
+    """The files that a script in sql/ names in its ``.read`` lines, in its order."""
     root = resources()
-    lines = (root / "sql" / "load.sql").read_text(encoding="utf-8").splitlines()
+    lines = (root / "sql" / script).read_text(encoding="utf-8").splitlines()
     return [root / match[1] for line in lines if (match := re.fullmatch(r"\.read (\S+)", line))]
 
 

@@ -1,6 +1,7 @@
 """A folder of photos, a folder a person, to the two tables of faces."""
 
 import hashlib
+import json
 import os
 import signal
 import sys
@@ -21,10 +22,11 @@ import pyarrow as pa
 from facesql import __version__, encoder
 from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.errors import FacesqlError
-from facesql.faces import FACES, PHOTOS, photos_path, write_table
+from facesql.faces import FACES, FOUND, PHOTOS, photos_path, times_path, write_table, write_times
 from facesql.output import whole_files
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, PhotoError, find_photos, read_pixels
-from facesql.progress import bar
+from facesql.progress import Stages, bar
+from facesql.pseudonyms import pseudonymized
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
 
 ROW = "row"
@@ -64,6 +66,8 @@ class EncodeSummary:
     merged_people: int
     unused_excludes: list[str]
     unused_relabels: list[str]
+    pseudonymous: bool
+    seconds: Mapping[str, float]  # what each stage took
 
 
 def encode_photos(
@@ -76,6 +80,7 @@ def encode_photos(
     limit: int | None = None,
     workers: int | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    pseudonyms: int | None = None,
     overwrite: bool = False,
     progress: bool = False,
 ) -> EncodeSummary:
@@ -84,40 +89,65 @@ def encode_photos(
     A person is a folder directly below ``folder``. ``exclude`` names photos or folders to leave out, a line
     each; ``relabel`` is a CSV file with the columns person and same_as, applied after the faces are chosen.
     ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
-    equal tables in any number. Both files appear whole, at the end.
+    equal tables in any number. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
+    ``pseudonymized``; the photos table keeps the names. All files appear whole, at the end; the third, of the run's
+    times, is for the notes of an analysis.
 
     Raises FacesqlError where the input cannot be used, a table exists and ``overwrite`` is False, or a worker
     process dies; MissingPackageError where face_recognition is not installed or does not work.
     """
     _refuse_existing(output, overwrite)
-    entries = read_exclude(exclude) if exclude else set()
-    same_as = read_relabel(relabel) if relabel else {}
-    listing = find_photos(folder)
-    unused = _unused(listing, entries, same_as)
-    if limit is not None:
-        listing = replace(listing, photos=_first_people(listing.photos, limit, entries))
+    stages = Stages()
+    with stages.time("finding photos"):
+        entries = read_exclude(exclude) if exclude else set()
+        same_as = read_relabel(relabel) if relabel else {}
+        listing = find_photos(folder)
+        unused = _unused(listing, entries, same_as)
+        if limit is not None:
+            listing = replace(listing, photos=_first_people(listing.photos, limit, entries))
     if not listing.photos:
         raise FacesqlError(
             f"{str(folder)!r} holds no photos; expected {str(folder / 'PERSON' / 'PHOTO.jpg')!r} and the like."
         )
 
-    unopened = {photo.id: _without_opening(photo, entries) for photo in listing.photos}
-    encoded, versions = _encode_all(
-        [photo for photo in listing.photos if unopened[photo.id] is None],
-        workers or os.cpu_count() or 1,
-        max_megapixels,
-        progress=progress,
-    )
-    opened = iter(encoded)
-    records, chosen = _choose([unopened[photo.id] or next(opened) for photo in listing.photos], rule)
-    faces = _faces_table(records, chosen, same_as)
+    with stages.time("encoding"):
+        unopened = {photo.id: _without_opening(photo, entries) for photo in listing.photos}
+        encoded, versions = _encode_all(
+            [photo for photo in listing.photos if unopened[photo.id] is None],
+            workers or os.cpu_count() or 1,
+            max_megapixels,
+            progress=progress,
+        )
+    with stages.time("choosing faces"):
+        opened = iter(encoded)
+        records, chosen = _choose([unopened[photo.id] or next(opened) for photo in listing.photos], rule)
+        faces = _faces_table(records, chosen, same_as)
+        if pseudonyms is not None:
+            faces = pseudonymized(faces, pseudonyms)
 
+    summary = _summary(output, listing, records, faces, same_as, unused, pseudonyms is not None, stages)
     metadata = {"version": __version__, **encoder.SETTINGS, **versions}
     _refuse_existing(output, overwrite)
     with whole_files(output.parent) as private:
         write_table(_photos_table(records), private / photos_path(output).name, metadata)
-        write_table(faces, private / output.name, {**metadata, "faces": rule})
-    return _summary(output, listing, records, faces, same_as, unused)
+        made = {**metadata, "faces": rule, FOUND: json.dumps(_found(summary))}
+        write_table(faces, private / output.name, made)
+        write_times(private / output.name, stages)
+    return summary
+
+
+def _found(summary: EncodeSummary) -> dict[str, int]:
+    """The numbers that stay with the table: what the folder held, and what became of it."""
+    statuses = Counter[str]()
+    for (status, _), photos in summary.no_row.items():
+        statuses[status] += photos
+    return {
+        "photos": summary.photos,
+        "people": summary.folders,
+        "faces": summary.faces_found,
+        **{status: statuses[status] for status in sorted(statuses)},
+        "merged_people": summary.merged_people,
+    }
 
 
 def _refuse_existing(output: Path, overwrite: bool) -> None:
@@ -125,7 +155,7 @@ def _refuse_existing(output: Path, overwrite: bool) -> None:
         raise FacesqlError(
             f"{str(output)!r} is a folder; name a file with -o, such as {str(output / 'faces.parquet')!r}."
         )
-    for path in (output, photos_path(output)):
+    for path in (output, photos_path(output), times_path(output)):
         if path.exists() and not overwrite:
             raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
 
@@ -291,6 +321,8 @@ def _summary(
     faces: pa.Table,
     same_as: Mapping[str, str],
     unused: tuple[list[str], list[str]],
+    pseudonymous: bool,
+    seconds: Mapping[str, float],
 ) -> EncodeSummary:
     folders = {record.person for record in records if record.person is not None}
     without = [record for record in records if record.status != ROW]
@@ -309,4 +341,6 @@ def _summary(
         merged_people=len(folders & same_as.keys()),
         unused_excludes=unused_excludes,
         unused_relabels=unused_relabels,
+        pseudonymous=pseudonymous,
+        seconds=seconds,
     )

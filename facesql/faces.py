@@ -1,6 +1,8 @@
 """The two tables of encodings: their schema, how they are written, and how any table of encodings is opened."""
 
 import glob
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,16 +11,21 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from facesql.database import plain_errors
+from facesql.database import plain_errors, resources
 from facesql.errors import FacesqlError, InvalidFacesError
 
 NEEDED_COLUMNS = ("id", "person", "encoding")
 NAMED_IN_ERRORS = 5
+_BROKEN = "{!r} is not a whole Parquet file; make it again, or name another."
 # DuckDB's names for lists of numbers.
 _NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(.*\)|FLOAT|DOUBLE)\[\d*\]")
 
 BOX = pa.struct([(side, pa.int32()) for side in ("top", "right", "bottom", "left")])
 ENCODING = pa.list_(pa.float32())
+
+# The key of the table's metadata that holds the numbers of what was found, as JSON.
+FOUND = "found"
+PREFIX = "facesql."
 
 # One row for each face that counts.
 FACES = pa.schema(
@@ -59,7 +66,7 @@ def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> N
 
     The bytes of the floats are split into streams, which lets zstd save a tenth of them.
     """
-    table = table.replace_schema_metadata({f"facesql.{key}": value for key, value in metadata.items()})
+    table = table.replace_schema_metadata({PREFIX + key: value for key, value in metadata.items()})
     floats = "encoding.list.element"
     if "faces" in table.column_names:
         floats = f"faces.list.element.{floats}"
@@ -72,8 +79,50 @@ def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> N
     )
 
 
+def read_metadata(file: Path) -> dict[str, str]:
+    """What ``write_table`` noted in a Parquet file; empty where another program wrote it."""
+    metadata = pq.read_schema(file).metadata or {}
+    texts = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in metadata.items()}
+    return {key.removeprefix(PREFIX): value for key, value in texts.items() if key.startswith(PREFIX)}
+
+
+def read_found(metadata: Mapping[str, str]) -> dict[str, int]:
+    """The numbers of what the photos gave, from a table's metadata; empty where it does not tell."""
+    try:
+        return {str(name): int(count) for name, count in json.loads(metadata[FOUND]).items()}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def times_path(faces: Path) -> Path:
+    """Where the times of the run that made a table stand: faces.run.json beside faces.parquet."""
+    return faces.with_suffix(".run.json")
+
+
+def write_times(faces: Path, seconds: Mapping[str, float]) -> None:
+    """Note beside a finished table what each stage took: not in it, for it is the same whenever it is made."""
+    noted = {"sha256": _fingerprint(faces), "seconds": dict(seconds)}
+    times_path(faces).write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
+
+
+def read_times(faces: Path) -> dict[str, float]:
+    """Seconds by stage of the run that made a table; empty where nothing tells, or what tells is of another table."""
+    try:
+        noted = json.loads(times_path(faces).read_text(encoding="utf-8"))
+        if noted["sha256"] == _fingerprint(faces):
+            return {str(stage): float(seconds) for stage, seconds in noted["seconds"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # no such file, or somebody else's
+        return {}
+    return {}
+
+
+def _fingerprint(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invalid: bool = False) -> int:
-    """Fill table faces from a Parquet file, and check it; returns how many invalid rows were left out.
+    """Fill table faces of a report's new database from a Parquet file, and check it; returns how many rows it left out.
 
     The file needs the columns id, person and encoding, a list of numbers as long in every row; further columns
     are carried along. float32 stays float32, every other type of number becomes float64.
@@ -81,9 +130,10 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     Raises InvalidFacesError, with the ids, where a row cannot be compared and ``skip_invalid`` is False;
     FacesqlError where the file cannot be read, lacks a column or holds no rows.
     """
-    with plain_errors(f"{str(file)!r} is not a whole Parquet file; make it again, or name another."):
-        kind = _encoding_type(connection, file)
-        connection.execute("create or replace table faces as from read_faces($1)", [_pattern(file)])
+    kind = check_columns(connection, file)
+    with plain_errors(_BROKEN.format(str(file))):
+        name_faces(connection, file)
+        connection.execute((resources() / "sql" / "engine" / "fill_faces.sql").read_text(encoding="utf-8"))
     if kind not in ("FLOAT[]", "DOUBLE[]"):
         connection.execute("alter table faces alter encoding type double[]")
     invalid = connection.execute("from invalid_faces()").fetchall()
@@ -101,12 +151,21 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     return len(invalid)
 
 
-def _pattern(file: Path) -> str:
+def name_faces(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Let variable faces, and so the view of that name, stand for a Parquet file."""
+    connection.execute("set variable faces = $1", [file_pattern(file)])
+
+
+def file_pattern(file: Path) -> str:
     """The path as a pattern that matches this file alone: DuckDB takes * and [ in a name for wildcards."""
     return glob.escape(str(file))
 
 
-def _encoding_type(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+def check_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
+    """DuckDB's name for the type of the encodings in a Parquet file that has the columns that are needed.
+
+    Raises FacesqlError where the file cannot be read or lacks a column.
+    """
     try:
         with file.open("rb"):
             pass
@@ -115,7 +174,8 @@ def _encoding_type(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
             f"Cannot read {str(file)!r} ({error.strerror}); name a Parquet file, such as one made by: "
             "facesql encode PHOTOS -o faces.parquet"
         ) from error
-    columns = connection.sql("from read_parquet($1, hive_partitioning = false)", params=[_pattern(file)])
+    with plain_errors(_BROKEN.format(str(file))):
+        columns = connection.sql("from read_parquet($1, hive_partitioning = false)", params=[file_pattern(file)])
     types = dict(zip(columns.columns, map(str, columns.types), strict=True))
     if missing := [name for name in NEEDED_COLUMNS if name not in types]:
         raise FacesqlError(

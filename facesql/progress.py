@@ -1,6 +1,9 @@
-"""A progress bar with a rate and time left, on stderr."""
+"""How long work takes: a progress bar with a rate and time left, on stderr, and the time of each stage."""
 
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from tqdm import tqdm
@@ -23,3 +26,24 @@ def bar(total: int, unit: str, *, shown: bool, what: str) -> "tqdm[NoReturn]":
         dynamic_ncols=terminal,
         smoothing=0.1,
     )
+
+
+class Stages(dict[str, float]):
+    """Seconds by stage, in the order in which the stages began.
+
+    >>> stages = Stages()
+    >>> with stages.time("waiting"):
+    ...     pass
+    >>> list(stages)
+    ['waiting']
+    """
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add what the block takes to a stage."""
+        began = time.perf_counter()
+        self.setdefault(stage, 0.0)
+        try:
+            yield
+        finally:
+            self[stage] += time.perf_counter() - began

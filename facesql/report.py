@@ -1,18 +1,39 @@
 """A finished analysis to files in a folder."""
 
+import html
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, get_args
+from string import Template
+from typing import Any, Literal, get_args
 
 import altair as alt
 import polars as pl
+import vl_convert
 
 from facesql.errors import FacesqlError
 
 # What a chart can be written as, beside its Vega-Lite JSON.
 ChartFormat = Literal["html", "png", "svg"]
 CHART_FORMATS: tuple[ChartFormat, ...] = get_args(ChartFormat)
+
+_PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<script>$vega</script>
+</head>
+<body>
+<div id="chart"></div>
+<script>
+vegaEmbed("#chart", $specification, {"renderer": "svg"}).catch(console.error);
+</script>
+</body>
+</html>
+""")
 
 
 def parse_formats(text: str) -> tuple[ChartFormat, ...]:
@@ -42,13 +63,41 @@ def write_summary(folder: Path, summary: dict[str, float | int | str | None]) ->
     (folder / "summary.json").write_text(text, encoding="utf-8")
 
 
-def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iterable[ChartFormat]) -> None:
-    """Write a chart as Vega-Lite JSON and in further formats; the HTML holds its scripts and loads nothing."""
-    specification = json.dumps(chart.to_dict(), indent=1, allow_nan=False)
-    (folder / f"{name}.vl.json").write_text(specification + "\n", encoding="utf-8")
+def write_notes(folder: Path, notes: str) -> None:
+    """Write run.md."""
+    (folder / "run.md").write_text(notes, encoding="utf-8")
+
+
+def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iterable[ChartFormat]) -> list[Path]:
+    """Write a chart as Vega-Lite JSON and in further formats, and return the files; the HTML loads nothing.
+
+    Altair's own ``save`` would check and draw the chart anew for each format.
+    """
+    specification = chart.to_dict()
+    text = json.dumps(specification, indent=1, allow_nan=False) + "\n"
+    contents: dict[str, str | bytes] = {"vl.json": text}
+    svg = vl_convert.vegalite_to_svg(specification) if {"svg", "png"}.intersection(formats) else ""
     for kind in formats:
-        path = str(folder / f"{name}.{kind}")
-        if kind == "html":
-            chart.save(path, format=kind, inline=True)
-        else:
-            chart.save(path, format=kind, scale_factor=2)
+        match kind:
+            case "html":
+                contents[kind] = _page(specification)
+            case "png":
+                contents[kind] = vl_convert.svg_to_png(svg, scale=2)
+            case "svg":
+                contents[kind] = svg
+    return [_write(folder / f"{name}.{kind}", content) for kind, content in contents.items()]
+
+
+def _page(specification: dict[str, Any]) -> str:
+    """A page that holds the chart and its scripts; no text of the chart can end the script that it stands in."""
+    title = specification["title"]["text"]
+    return _PAGE.substitute(
+        title=html.escape(title),
+        vega=vl_convert.javascript_bundle(),  # type: ignore[call-arg]  # its stub knows no default
+        specification=json.dumps(specification, allow_nan=False).replace("<", "\\u003c"),
+    )
+
+
+def _write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facesql.distance import BINS_PER_UNIT
+
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from collections.abc import Sequence
 
@@ -36,6 +38,8 @@ def encoded(summary: EncodeSummary) -> str:
         f"{_count(summary.faces_found, 'face')} found",
         f"{_count(summary.rows, 'row')} of {_count(summary.people, 'person')} in {str(summary.output)!r}",
     ]
+    if summary.pseudonymous:
+        lines.append("names replaced by numbers there; the table of photos beside it keeps them")
     if summary.merged_people:
         lines.append(f"{_count(summary.merged_people, 'person')} merged into others")
     if summary.no_row:
@@ -64,6 +68,29 @@ def analyzed(analysis: Analysis) -> str:
     )
 
 
+def compared(demo: Demo) -> str:
+    """The original investigation's table beside that of the sample."""
+    sample = demo.sample
+    ours = {row["bin"]: row for row in sample.table.iter_rows(named=True)}
+    cells = [["", "precision", "", "recall", ""], ["cut-off", "original", "here", "original", "here"]]
+    for row in demo.original.iter_rows(named=True):
+        here = ours[round(row["cutoff"] * BINS_PER_UNIT)]
+        rates = [rates[name] for name in ("precision", "recall") for rates in (row, here)]
+        cells.append([_number(row["cutoff"], ".3f"), *(_number(rate, ".2f") for rate in rates)])
+    pairs = sample.figures.genuine_pairs + sample.figures.impostor_pairs
+    return "\n".join(
+        [
+            "Real people: Labeled Faces in the Wild beside the original investigation of it,",
+            f"here {sample.faces:,} photos of {sample.people:,} people ({pairs:,} pairs), "
+            "there 12,797 of 5,467 (81,875,206):",
+            "",
+            *_aligned(cells),
+            "",
+            f"report    {sample.report}",
+        ]
+    )
+
+
 def demonstrated(demo: Demo) -> str:
     """Where the demo's photos, tables and chart are, and what its numbers are not."""
     report = demo.analyzed.report
@@ -82,8 +109,12 @@ def demonstrated(demo: Demo) -> str:
 def _table(table: pl.DataFrame) -> list[str]:
     cells = [[title for title, _, _ in _COLUMNS]]
     cells += [[_number(row[name], form) for _, name, form in _COLUMNS] for row in table.iter_rows(named=True)]
+    return _aligned(cells)
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def _figures(figures: Figures) -> list[str]:

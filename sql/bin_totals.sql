@@ -6,3 +6,4 @@ create or replace view bin_totals as
     from binned_counts
     group by same_person, bin
     order by same_person, bin;
+comment on view bin_totals is 'binned_counts summed over all blocks';

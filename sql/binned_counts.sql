@@ -1,16 +1,6 @@
--- binned_counts: how many pairs of faces lie in each bin of distance. All later stages read this and nothing larger.
--- One row per pair of blocks, same_person and bin that holds a pair. pairs is exact; person_weight is the sum of
--- 1 / (pairs of that person), or of 1 / (pairs of those two people), so that each person, or pair of people, weighs one.
+-- binned_counts: how many pairs of faces lie in each bin of distance. Here it is counted anew, by the slow road, whenever it
+-- is read: half a minute for ten thousand faces. In the database of a report it is counted already.
+-- One row per pair of blocks, same_person and bin that holds a pair, as slow_binned_counts() gives them.
 --   select sum(pairs) from binned_counts where same_person and bin <= 600;  -- genuine pairs matched at 0.6
-create or replace view binned_counts as
-    with bins as (
-        select
-            block_a,
-            block_b,
-            same_person,
-            unnest(range(len(pairs)))::integer as bin,
-            unnest(pairs) as pairs,
-            unnest(person_weight) as person_weight
-        from block_pair_counts
-    )
-    select block_a, block_b, same_person, bin, pairs, person_weight from bins where pairs > 0;
+create or replace view binned_counts as from slow_binned_counts();
+comment on view binned_counts is 'how many pairs of faces lie in each bin of distance';

@@ -1,25 +1,26 @@
--- cutoff_rates(): the cut-off table from binned_counts, in SQL; facesql's own is in table precision_recall of a report.
+-- cutoff_rates(counts): the cut-off table, from a table that has the columns same_person, bin and pairs. counts names that
+-- table, view or common table expression; without it, it is binned_counts.
 -- One row per cut-off 0.000, 0.001, ... 2.000: pairs matched (distance <= cutoff), precision (1 where nothing is matched),
 -- recall, FMR, FNMR and F1, each 0 to 1, null where there are no pairs to tell from.
 --   from cutoff_rates() where cutoff in (0.5, 0.6);
-create or replace macro cutoff_rates() as table
-    with counts as (
+create or replace macro cutoff_rates(counts := 'binned_counts') as table
+    with totals as (
         select
-            bins.bin,
-            coalesce(sum(pairs) filter (same_person), 0)::bigint as genuine,
-            coalesce(sum(pairs) filter (not same_person), 0)::bigint as impostor
-        from range(2002) as bins(bin)
-        left join bin_totals using (bin)
-        group by bins.bin
+            bin,
+            sum(pairs) filter (same_person) as genuine,
+            sum(pairs) filter (not same_person) as impostor
+        from query_table(counts)
+        group by bin
     ),
     matched as (
         select
             bin,
-            sum(genuine) over (order by bin)::bigint as genuine_matched,
-            sum(impostor) over (order by bin)::bigint as impostor_matched,
-            sum(genuine) over ()::bigint as genuine_pairs,
-            sum(impostor) over ()::bigint as impostor_pairs
-        from counts
+            sum(coalesce(genuine, 0)) over (order by bin)::bigint as genuine_matched,
+            sum(coalesce(impostor, 0)) over (order by bin)::bigint as impostor_matched,
+            sum(coalesce(genuine, 0)) over ()::bigint as genuine_pairs,
+            sum(coalesce(impostor, 0)) over ()::bigint as impostor_pairs
+        from range(2002) as bins(bin)
+        left join totals using (bin)
     )
     select
         bin::integer as bin,
@@ -34,3 +35,4 @@ create or replace macro cutoff_rates() as table
     from matched
     where bin <= 2000
     order by bin;
+comment on macro table cutoff_rates is 'the cut-off table, from a table that has the columns same_person, bin and pairs';

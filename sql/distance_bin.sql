@@ -9,3 +9,4 @@ create or replace macro distance_bin(distance) as
         when distance > 0 and distance <= (ceil(distance * 1000) - 1) / 1000 then ceil(distance * 1000) - 1
         else ceil(distance * 1000)
     end::integer;
+comment on macro distance_bin is 'the bin of a distance';

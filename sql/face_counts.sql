@@ -7,3 +7,4 @@ create or replace view face_counts as
         count(distinct regexp_replace(id, '#[0-9]+$', '')) as photos,
         count(distinct person) as people
     from faces;
+comment on view face_counts is 'how many faces are compared';

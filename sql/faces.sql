@@ -1,4 +1,12 @@
--- faces: the encodings to compare, as read_faces() gives them; empty until filled.
--- One row per face: file_row (0-based place in its file), id (unique), person, encoding (FLOAT[] or DOUBLE[], no unit).
---   create or replace table faces as from read_faces('faces.parquet');
-create table if not exists faces (file_row bigint, id varchar, person varchar, encoding float[]);
+-- faces: the faces of the Parquet file that variable faces names, as they stand there; no rows while it names none.
+-- It follows the variable: set that, and the view shows the other file.
+-- One row per face: file_row (0-based place in its file), id (unique), person, encoding (no unit), and what else there is.
+--   set variable faces = 'faces.parquet';
+create or replace view faces as
+    from query(
+        case
+            when getvariable('faces') is not null then 'from read_faces(getvariable(''faces''))'
+            else 'select null::bigint as file_row, null::varchar as id, null::varchar as person, null::float[] as encoding where false'
+        end
+    );
+comment on view faces is 'the faces of the Parquet file that variable faces names, as they stand there; no rows while it names none';

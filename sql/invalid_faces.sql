@@ -38,3 +38,4 @@ create or replace macro invalid_faces() as table
         from numbered
     )
     select file_row, id, reason from told where reason is not null order by file_row;
+comment on macro table invalid_faces is 'the rows of table faces that cannot be compared, and why';

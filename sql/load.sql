@@ -1,5 +1,7 @@
--- What facesql loads, in this order: one file, one object.
---   duckdb -init sql/load.sql          from the folder that holds sql/
+-- What facesql loads, in this order: one file, one object. From the folder that holds sql/:
+--   duckdb -init sql/load.sql
+--   D set variable faces = 'faces.parquet';
+-- The database of a report holds all of it already.
 .read sql/face_distance.sql
 .read sql/distance_bin.sql
 .read sql/bin_cutoff.sql
@@ -7,10 +9,10 @@
 .read sql/read_faces.sql
 .read sql/faces.sql
 .read sql/face_counts.sql
+.read sql/people.sql
 .read sql/invalid_faces.sql
 .read sql/tiles.sql
-.read sql/block_pair_counts.sql
+.read sql/slow_binned_counts.sql
 .read sql/binned_counts.sql
 .read sql/bin_totals.sql
-.read sql/slow_binned_counts.sql
 .read sql/cutoff_rates.sql

@@ -5,3 +5,4 @@
 create or replace macro read_faces(file) as table
     select file_row_number as file_row, * exclude (file_row_number) replace (id::varchar as id, person::varchar as person)
     from read_parquet(file, file_row_number = true, hive_partitioning = false);
+comment on macro table read_faces is 'a Parquet file''s faces as they stand there, unchecked, with every column that it has';

@@ -1,16 +1,17 @@
--- slow_binned_counts(first_block, second_block): binned_counts by list_distance alone, the slow road that anyone can read.
--- Give two blocks (0 to 63, the smaller first) for their pairs only, or nothing for all pairs of table faces.
+-- slow_binned_counts(first_block, second_block, faces): binned_counts by list_distance alone, the slow road that anyone can read.
+-- Give two blocks (0 to 63, the smaller first) for their pairs only, or nothing for all pairs. faces names another table,
+-- view or common table expression with id, person and encoding than faces.
 -- One row per pair of blocks, same_person and bin that holds a pair, as in binned_counts.
 --   from slow_binned_counts(first_block := 3, second_block := 7);
-create or replace macro slow_binned_counts(first_block := null, second_block := null) as table
+create or replace macro slow_binned_counts(first_block := null, second_block := null, faces := 'faces') as table
     with dealt as (
         select
             id,
             person,
-            encoding,
+            encoding::double[] as encoding,
             person_block(person) as block,
             count(*) over (partition by person) as photos
-        from faces
+        from query_table(faces)
     ),
     pairs as (
         select
@@ -28,3 +29,4 @@ create or replace macro slow_binned_counts(first_block := null, second_block := 
     select block_a, block_b, same_person, bin, count(*) as pairs, sum(weight) as person_weight
     from pairs
     group by block_a, block_b, same_person, bin;
+comment on macro table slow_binned_counts is 'binned_counts by list_distance alone, the slow road that anyone can read';

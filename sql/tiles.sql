@@ -32,3 +32,4 @@ create or replace macro tiles(tile_faces) as table
     from placed
     group by block, part
     order by tile;
+comment on macro table tiles is 'table faces cut into tiles of at most tile_faces faces, each of one block of people';

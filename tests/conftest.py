@@ -41,9 +41,9 @@ def faces_table(people: Sequence[str], encodings: NDArray[np.floating]) -> pa.Ta
 
 def filled(people: Sequence[str], encodings: NDArray[np.floating]) -> duckdb.DuckDBPyConnection:
     """A connection whose table faces holds these encodings."""
-    connection = connect()
+    connection = connect(report=True)
     connection.register("made_up", faces_table(people, encodings))
-    connection.execute("create or replace table faces as from made_up")
+    connection.execute("drop view faces; create table faces as from made_up")
     connection.unregister("made_up")
     return connection
 

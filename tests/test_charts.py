@@ -104,6 +104,21 @@ def test_every_chart_says_what_was_compared(name: str) -> None:
     assert subtitle == "1,584 comparisons, 180 of the same person: 1,234 photos of 56 people"
 
 
+@pytest.mark.parametrize(
+    ("genuine", "impostor", "why"),
+    [
+        ({}, {500: 3}, "no person has two photos"),
+        ({400: 3}, {}, "all photos are of one person"),
+        ({400: 3}, {600: 1}, "at every cut-off one of the rates is 0 or 1"),
+    ],
+)
+def test_an_empty_curve_says_why(genuine: dict[int, int], impostor: dict[int, int], why: str) -> None:
+    title = CHARTS["det"](data(totals(genuine, impostor))).to_dict()["title"]
+    assert title["subtitle"][1].startswith(f"Nothing to draw: {why}")
+    full = CHARTS["det"](data(LIKE_REAL)).to_dict()["title"]["subtitle"]
+    assert "Nothing" not in full
+
+
 def test_the_two_colours_are_those_that_the_colour_blind_tell_apart() -> None:
     chart = CHARTS["distribution"](data(LIKE_REAL)).to_dict()
     assert chart["layer"][0]["encoding"]["color"]["scale"] == {"domain": list(COLOURS), "range": ["#0072B2", "#D55E00"]}
@@ -143,6 +158,7 @@ def test_every_format_is_written_and_says_the_same(name: str, tmp_path: Path) ->
 def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     write_chart(tmp_path, "distribution", CHARTS["distribution"](data(LIKE_REAL)), ["html"])
     html = (tmp_path / "distribution.html").read_text()
+    assert "<title>Distances between photos of the same and of different people</title>" in html
     elements = re.sub(r"(<script\b[^>]*>).*?</script>", r"\1", html, flags=re.DOTALL)
     assert elements.count("<script") >= 1
     assert not re.findall(r"\b(?:src|href)\s*=|@import|url\(", elements)

@@ -72,7 +72,7 @@ def test_analyze_writes_equal_tables_in_every_form(run: Run, small_table: Path) 
     summary = json.loads((report / "summary.json").read_text())
     assert summary["genuine_pairs"] + summary["impostor_pairs"] == 48 * 47 // 2
     assert {path.name for path in report.iterdir()} == {
-        *("facesql.duckdb", "summary.json", "key_cutoffs.csv", "key_cutoffs.parquet"),
+        *("facesql.duckdb", "summary.json", "run.md", "key_cutoffs.csv", "key_cutoffs.parquet"),
         *("precision_recall.csv", "precision_recall.parquet"),
         *(f"{name}.{kind}" for name in CHARTS for kind in ("vl.json", "html", "png", "svg")),
     }
@@ -210,7 +210,22 @@ def test_an_analysis_without_pictures_leaves_no_old_ones(run: Run, small_table: 
     run("analyze", cwd=small_table.parent)
     run("analyze", "--formats", "png", cwd=small_table.parent)
     kinds = {path.suffix for path in (small_table.parent / "report").iterdir()}
-    assert kinds == {".png", ".json", ".csv", ".parquet", ".duckdb"}
+    assert kinds == {".png", ".json", ".csv", ".parquet", ".duckdb", ".md"}
+
+
+def test_the_sample_is_analyzed_anywhere(run: Run, tmp_path: Path) -> None:
+    done = run("analyze", "--sample", "lfw", "--formats", "", "--cutoffs", "0.6", cwd=tmp_path)
+    assert "12,872 faces of 5,512 people: 241,121 pairs of one person (genuine), 82,596,635 of two" in done.stdout
+    assert "0.600          239,180           509,275     0.3196  0.9920" in done.stdout
+    assert "| photos that gave no row: `undecidable` | 273 |" in (tmp_path / "report" / "run.md").read_text()
+
+
+def test_a_sample_that_there_is_not_and_a_sample_beside_a_table_are_refused(run: Run, tmp_path: Path) -> None:
+    unknown = run("analyze", "--sample", "nobody", cwd=tmp_path, check=False)
+    assert (unknown.returncode, unknown.stderr) == (1, "facesql: There is no sample 'nobody'; choose from lfw.\n")
+    both = run("analyze", "faces.parquet", "--sample", "lfw", cwd=tmp_path, check=False)
+    assert both.returncode == 2
+    assert "name a table or --sample, not both" in both.stderr
 
 
 def test_names_that_a_terminal_cannot_show_are_escaped(run: Run, tmp_path: Path) -> None:

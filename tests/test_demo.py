@@ -8,6 +8,7 @@ import pytest
 from facesql.demo import run_demo
 from facesql.drawing import draw_face, draw_people, draw_person
 from facesql.errors import FacesqlError
+from facesql.text import compared
 from tests.test_photos import put
 
 
@@ -44,3 +45,8 @@ def test_the_demo_can_be_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     put(tmp_path / "demo" / "photos" / ".DS_Store")
     assert run_demo(tmp_path / "demo").analyzed.summary() == first.analyzed.summary()
     assert first.encoded.photos == 6
+    assert first.sample.faces == 12_872
+    assert (first.sample.report / "roc.html").is_file()
+    lines = compared(first).splitlines()
+    assert "0.600       0.34  0.32      0.99  0.99" in [line.strip() for line in lines]
+    assert len([line for line in lines if line.strip()[:1].isdigit()]) == 10

@@ -32,7 +32,7 @@ def test_every_kind_of_list_of_numbers_is_accepted(tmp_path: Path, number: pa.Da
     integers = pa.types.is_integer(number)
     rows = [[int(8 * value) for value in row] for row in NUMBERS] if integers else NUMBERS
     path = written(tmp_path / "f.parquet", pa.array(rows, kind(number)))
-    connection = connect()
+    connection = connect(report=True)
     assert load_faces(connection, path) == 0
     count_pairs(connection)
     assert counted(connection) == naive_counts(["ann"] * 3, np.array(rows, np.float64))
@@ -42,7 +42,7 @@ def test_float64_is_not_rounded_to_float32(tmp_path: Path) -> None:
     encodings = np.zeros((2, 4))
     encodings[1, 0] = 0.6  # in float32 this is more than 0.6
     path = written(tmp_path / "f.parquet", pa.array(list(encodings)))
-    connection = connect()
+    connection = connect(report=True)
     load_faces(connection, path)
     count_pairs(connection)
     assert counted(connection) == {(True, 600): 1}
@@ -64,7 +64,7 @@ def test_a_row_that_cannot_be_compared_is_named_or_left_out_and_counted(tmp_path
     path = written(tmp_path / "f.parquet", pa.array([*NUMBERS, row], pa.list_(pa.float32())))
     with pytest.raises(InvalidFacesError, match=rf"1 of the faces .*'3\.jpg' {reason}.*--skip-invalid"):
         load_faces(connect(), path)
-    connection = connect()
+    connection = connect(report=True)
     assert load_faces(connection, path, skip_invalid=True) == 1
     count_pairs(connection)
     assert sum(counted(connection).values()) == 3
@@ -102,7 +102,7 @@ def test_a_name_that_would_steer_a_terminal_is_escaped(tmp_path: Path) -> None:
 
 def test_further_columns_are_carried_along(tmp_path: Path) -> None:
     path = written(tmp_path / "f.parquet", pa.array([[0.5], [0.6]], pa.list_(pa.float32())), camera=["front", "back"])
-    connection = connect()
+    connection = connect(report=True)
     load_faces(connection, path)
     assert connection.execute("select id, camera from faces order by id").fetchall() == [
         ("0.jpg", "front"),
@@ -113,7 +113,7 @@ def test_further_columns_are_carried_along(tmp_path: Path) -> None:
 def test_a_folder_named_like_a_column_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "person=X" / "year=2020"
     folder.mkdir(parents=True)
-    connection = connect()
+    connection = connect(report=True)
     load_faces(connection, written(folder / "f.parquet", pa.array([[0.5], [0.6]]), person=["ann", "bob"]))
     assert connection.execute("select distinct person from faces order by 1").fetchall() == [("ann",), ("bob",)]
     assert connection.table("faces").columns == ["file_row", "id", "person", "encoding"]
@@ -121,7 +121,7 @@ def test_a_folder_named_like_a_column_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_valid_row_is_kept_when_an_invalid_one_has_its_id(tmp_path: Path) -> None:
     path = written(tmp_path / "f.parquet", pa.array([None, [0.5], [0.6]], pa.list_(pa.float32())), id=["a", "a", "a"])
-    connection = connect()
+    connection = connect(report=True)
     assert load_faces(connection, path, skip_invalid=True) == 2
     assert connection.execute("select file_row from faces").fetchall() == [(1,)]
 
@@ -129,7 +129,7 @@ def test_a_valid_row_is_kept_when_an_invalid_one_has_its_id(tmp_path: Path) -> N
 def test_a_name_is_no_pattern(tmp_path: Path) -> None:
     one, two = pa.array([[0.5]], pa.list_(pa.float32())), pa.array([[0.5], [0.6]], pa.list_(pa.float32()))
     written(tmp_path / "faces1.parquet", two)
-    connection = connect()
+    connection = connect(report=True)
     load_faces(connection, written(tmp_path / "faces[1].parquet", one))
     assert connection.execute("select count(*) from faces").fetchall() == [(1,)]
 

@@ -1,6 +1,7 @@
-"""Labeled Faces in the Wild: the numbers to reproduce, where its encodings lie beside the project."""
+"""Labeled Faces in the Wild: the sample, the numbers to reproduce, and the reference encodings where they lie near."""
 
 import csv
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,18 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from facesql.database import connect
+from facesql.demo import read_original
 from facesql.encoder import Face
-from facesql.faces import load_faces
+from facesql.faces import FACES, load_faces, read_found, read_metadata
 from facesql.metrics import cutoff_table
 from facesql.pairs import count_pairs
 from facesql.selection import Candidates, FaceRule, choose
+from facesql.sources import sample_faces
 from tests.conftest import LFW
 from tests.double_loop import double_loop, read
 
-pytestmark = [
-    pytest.mark.lfw,
-    pytest.mark.skipif(not LFW.is_dir(), reason="the LFW encodings are not part of the project"),
-]
+SAMPLE = sample_faces("lfw")
 
 # cut-off: genuine and impostor pairs matched, from the reference encodings.
 COUNTS = {
@@ -77,23 +77,38 @@ def write_reference_faces(path: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
-    path = tmp_path_factory.mktemp("lfw") / "lfw.parquet"
-    return path, write_reference_faces(path)
-
-
-@pytest.fixture(scope="module")
-def bin_totals(reference: tuple[Path, int]) -> pl.DataFrame:
-    connection = connect()
-    load_faces(connection, reference[0])
+def bin_totals() -> pl.DataFrame:
+    connection = connect(report=True)
+    load_faces(connection, SAMPLE)
     count_pairs(connection)
     return pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
 
 
-def test_the_rule_chooses_the_originals_faces(reference: tuple[Path, int]) -> None:
-    path, undecidable = reference
-    table = pq.read_table(path)
-    assert (table.num_rows, len(table["person"].unique()), undecidable) == (12_872, 5_512, 273)
+def test_the_sample_is_small_and_says_how_it_was_made() -> None:
+    assert SAMPLE.stat().st_size <= 7_000_000
+    made = read_metadata(SAMPLE)
+    assert (made["faces"], made["detector"], made["jitters"]) == ("match", "hog", "1")
+    assert read_found(made) == {
+        "photos": 13_233,
+        "people": 5_749,
+        "faces": 13_866,
+        "excluded": 21,
+        "no_face": 67,
+        "undecidable": 273,
+        "merged_people": 12,
+    }
+
+
+def test_the_sample_holds_pseudonyms_in_their_order() -> None:
+    table = pq.read_table(SAMPLE)
+    assert table.schema.remove_metadata() == FACES
+    assert (table.num_rows, len(table["person"].unique())) == (12_872, 5_512)
+    people = table["person"].to_pylist()
+    assert people == sorted(people)
+    assert set(people) == {f"person_{number:04}" for number in range(1, 5_513)}
+    ids = table["id"].to_pylist()
+    assert all(re.fullmatch(rf"{person}/\d+(#\d)?", id_) for person, id_ in zip(people, ids, strict=True))
+    assert len(set(ids)) == 12_872
 
 
 def test_the_counts_are_those_of_the_reference(bin_totals: pl.DataFrame) -> None:
@@ -112,9 +127,30 @@ def test_the_table_is_the_originals_within_what_other_photos_explain(bin_totals:
         assert row["precision"] == pytest.approx(precision, abs=0.03), number
 
 
-def test_the_counts_equal_a_double_loop_in_every_bin(reference: tuple[Path, int], bin_totals: pl.DataFrame) -> None:
-    for same, expected in zip((True, False), double_loop(*read(reference[0])), strict=True):
+def test_the_originals_table_is_the_one_that_the_demo_shows() -> None:
+    shown = {round(cutoff * 1000): (precision, recall) for cutoff, precision, recall in read_original().rows()}
+    assert shown == ORIGINAL
+
+
+def test_the_counts_equal_a_double_loop_in_every_bin(bin_totals: pl.DataFrame) -> None:
+    for same, expected in zip((True, False), double_loop(*read(SAMPLE)), strict=True):
         counted = np.zeros(len(expected), np.int64)
         part = bin_totals.filter(pl.col("same_person") == same)
         counted[part["bin"].to_numpy()] = part["pairs"].to_numpy()
         assert np.array_equal(counted, expected)
+
+
+@pytest.mark.lfw
+@pytest.mark.skipif(not LFW.is_dir(), reason="the LFW encodings are not part of the project")
+def test_the_sample_holds_the_faces_that_the_rule_chooses_from_the_reference(tmp_path: Path) -> None:
+    undecidable = write_reference_faces(tmp_path / "lfw.parquet")
+    assert undecidable == 273
+    people = []
+    for path in (tmp_path / "lfw.parquet", SAMPLE):
+        of_person = defaultdict(set)
+        table = pq.read_table(path)
+        for person, encoding in zip(table["person"].to_pylist(), table["encoding"].to_pylist(), strict=True):
+            of_person[person].add(tuple(encoding))
+        people.append({frozenset(encodings) for encodings in of_person.values()})
+    assert people[0] == people[1]
+    assert len(people[0]) == 5_512

@@ -111,7 +111,7 @@ def test_little_memory_does_not_change_the_counts(batch_bytes: int) -> None:
 
 
 def test_no_faces_and_one_face_have_no_pairs() -> None:
-    empty = connect()
+    empty = connect(report=True)
     count_pairs(empty)
     assert counted(empty) == {}
     single = filled(["a"], some_people(1, 1)[1])

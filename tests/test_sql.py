@@ -10,16 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
-from facesql.database import connect, load_order
+from facesql.database import connect, connect_to, load_order
 from facesql.distance import distance_bins
+from facesql.faces import name_faces
 from facesql.metrics import cutoff_table
 from facesql.pairs import count_pairs
-from tests.conftest import ROOT, Run, filled, some_people
+from facesql.query import run_query
+from facesql.shell import shell_arguments
+from facesql.sources import Source, opened, sample_faces
+from tests.conftest import ROOT, Run, faces_table, filled, some_people
 
-SQL = sorted((ROOT / "sql").glob("*.sql"))
+SCRIPTS = {"load.sql": ROOT / "sql", "report/load.sql": ROOT / "sql" / "report"}
+OBJECTS = [path for folder in SCRIPTS.values() for path in sorted(folder.glob("*.sql")) if path.name != "load.sql"]
+EXAMPLES = sorted((ROOT / "sql" / "examples").glob("*.sql"))
+CREATE = r"^create (?:or replace )?(macro|view|table)(?: if not exists)? (\w+)"
 Shell = Callable[..., str]
 
 
@@ -39,41 +47,85 @@ def shell() -> Shell:
     return run_shell
 
 
-def test_load_sql_names_every_file_once_and_nothing_else() -> None:
-    text = (ROOT / "sql" / "load.sql").read_text()
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_load_script_names_every_file_beside_it_once_and_nothing_else(script: str) -> None:
+    text = (ROOT / "sql" / script).read_text()
     lines = [line for line in text.splitlines() if not line.startswith("--")]
-    assert all(re.fullmatch(r"\.read sql/\w+\.sql", line) for line in lines)
-    assert sorted(load_order()) == [path for path in SQL if path.name != "load.sql"]
-    assert len(lines) == len(load_order())
+    assert all(re.fullmatch(r"\.read sql/(report/)?\w+\.sql", line) for line in lines)
+    assert sorted(load_order(script)) == [path for path in OBJECTS if path.parent == SCRIPTS[script]]
+    assert len(lines) == len(load_order(script))
 
 
-@pytest.mark.parametrize("path", [path for path in SQL if path.name != "load.sql"], ids=lambda path: path.stem)
-def test_a_file_is_named_after_the_one_object_it_creates_and_opens_with_its_purpose(path: Path) -> None:
+def header(text: str) -> str:
+    """The comment that a file opens with, as one line."""
+    return " ".join(line.removeprefix("--").strip() for line in text.split("\ncreate ", maxsplit=1)[0].splitlines())
+
+
+@pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.relative_to(ROOT / "sql").as_posix())
+def test_a_file_creates_the_one_object_that_it_is_named_after_and_says_what_it_is(path: Path) -> None:
     text = path.read_text()
-    created = re.findall(r"^create (?:or replace )?(?:macro|view|table)(?: if not exists)? (\w+)", text, re.MULTILINE)
-    assert created == [path.stem]
-    comment = "\n".join(line for line in text.splitlines() if line.startswith("--"))
-    assert comment.startswith(f"-- {path.stem}")
-    gives_one_value = "\ncreate or replace macro" in text and ") as table" not in text
-    assert gives_one_value or "One row" in comment
+    [(kind, name)] = re.findall(CREATE, text, re.MULTILINE)
+    assert name == path.stem
+    gives_one_value = kind == "macro" and ") as table" not in text
+    assert gives_one_value or "One row" in header(text)
+    purpose = re.match(rf"{name}(?:\([^)]*\))?: (.+?[^.])[.?](?: |$)", header(text))
+    assert purpose, "a file opens with its object and a sentence"
+    comments = re.findall(rf"^comment on (\w+)(?: table)? {name} is\s+'((?:[^']|'')+)';$", text, re.MULTILINE)
+    assert comments == [(kind, purpose[1].replace("'", "''"))]
+
+
+def test_every_object_of_a_report_has_a_comment(run: Run, small_table: Path) -> None:
+    run("analyze", small_table.name, "--formats", "", cwd=small_table.parent)
+    connection = connect_to(small_table.parent / "report" / "facesql.duckdb")
+    objects = connection.execute(
+        "select table_name as name, comment from duckdb_tables() union all "
+        "select view_name, comment from duckdb_views() where not internal union all "
+        "select function_name, comment from duckdb_functions() where not internal"
+    ).fetchall()
+    assert {name for name, _ in objects} == {path.stem for path in OBJECTS}
+    assert [name for name, comment in objects if not comment] == []
+    columns = connection.execute(
+        "select column_name, comment from duckdb_columns() where table_name = 'precision_recall'"
+    )
+    assert all(comment for _, comment in columns.fetchall())
 
 
 def test_the_shell_loads_everything(shell: Shell) -> None:
-    loaded = shell("select distinct function_name from duckdb_functions() where not internal", "-init", "sql/load.sql")
-    macros = {path.stem for path in SQL if "\ncreate or replace macro" in path.read_text()}
-    assert set(loaded.split()) == macros
+    loaded = shell(
+        "select distinct function_name from duckdb_functions() where not internal union all "
+        "select view_name from duckdb_views() where not internal",
+        "-init",
+        "sql/load.sql",
+    )
+    assert set(loaded.split()) == {path.stem for path in OBJECTS if path.parent.name == "sql"}
     assert shell("select count(*) from bin_totals", "-init", "sql/load.sql") == "0"
 
 
-def test_the_shell_and_python_give_the_same_distance(shell: Shell, small_table: Path) -> None:
-    query = (
-        f"create or replace table faces as from read_faces('{small_table.as_posix()}'); "
-        "select sum(face_distance(a.encoding, b.encoding)) from faces a, faces b where a.id < b.id"
-    )
+def test_the_views_follow_the_variable(shell: Shell, small_table: Path) -> None:
+    other = small_table.with_name("other's.parquet")
+    people, encodings = some_people(3, 2)
+    pq.write_table(faces_table(people, encodings.astype(np.float64)).append_column("year", [[2020] * 6]), other)
+    statements = ["from face_counts"]
+    for path in (small_table, other):
+        name = str(path).replace("'", "''")
+        statements += [f"set variable faces = '{name}'", "from face_counts", "select max(genuine_pairs) from people"]
+    statements += ["select sum(year) from faces", "select sum(pairs) from bin_totals"]
     connection = connect()
-    connection.execute("create or replace table faces as from read_faces($1)", [str(small_table)])
-    [(expected,)] = connection.execute(query.split(";")[1]).fetchall()
-    assert float(shell(query, "-init", "sql/load.sql")) == pytest.approx(expected, rel=1e-14)
+    in_python = []
+    for statement in statements:
+        result = connection.execute(statement)
+        in_python += [] if statement.startswith("set") else [",".join(map(str, row)) for row in result.fetchall()]
+    assert in_python == ["0,0,0", "48,48,12", "6", "6,6,3", "1", "12120", "15"]
+    assert shell("; ".join(statements), "-init", "sql/load.sql").splitlines() == in_python
+
+
+def test_the_shell_and_python_give_the_same_distance(shell: Shell, small_table: Path) -> None:
+    query = "select sum(face_distance(a.encoding, b.encoding)) from faces a, faces b where a.id < b.id"
+    connection = connect()
+    name_faces(connection, small_table)
+    [(expected,)] = connection.execute(query).fetchall()
+    named = f"set variable faces = '{small_table.as_posix()}'; {query}"
+    assert float(shell(named, "-init", "sql/load.sql")) == pytest.approx(expected, rel=1e-14)
     _, encodings = some_people(12, 4)
     wide = encodings.astype(np.float64)
     first, second = np.triu_indices(48, 1)
@@ -119,6 +171,9 @@ def test_the_slow_road_gives_the_counts_of_the_engine() -> None:
     assert slow["pairs"].sum() == 120 * 119 // 2
     assert_frame_equal(engine, slow, check_dtypes=False, check_exact=False, rel_tol=1e-12)
     [block_a, block_b] = engine.filter(pl.col("block_a") < pl.col("block_b")).select("block_a", "block_b").row(0)
+    subset = "with subset as (from faces where person < 'p2') from slow_binned_counts(faces := 'subset')"
+    pairs_of = sum(person < "p2" for person in some_people(40, 3)[0])
+    assert sum(row[4] for row in connection.sql(subset).fetchall()) == pairs_of * (pairs_of - 1) // 2
     query = "from slow_binned_counts(first_block := $1, second_block := $2)"
     one = pl.DataFrame(connection.sql(query, params=[block_a, block_b]).to_arrow_table()).sort(columns)
     assert_frame_equal(one, slow.filter(block_a=block_a, block_b=block_b), check_row_order=False)
@@ -131,6 +186,35 @@ def test_the_cutoff_table_in_sql_is_that_in_polars(people: list[str]) -> None:
     in_sql = pl.DataFrame(connection.sql("from cutoff_rates()").to_arrow_table())
     in_polars = cutoff_table(pl.DataFrame(connection.sql("from bin_totals").to_arrow_table()))
     assert_frame_equal(in_sql, in_polars, check_exact=True)
+    query = "with slow as (from slow_binned_counts()) from cutoff_rates(counts := 'slow')"
+    assert_frame_equal(pl.DataFrame(connection.sql(query).to_arrow_table()), in_polars, check_exact=True)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_gives_the_same_in_python_and_in_the_shell(path: Path, shell: Shell) -> None:
+    assert header(path.read_text()).startswith(f"{path.stem}: ")
+    with opened(Source(sample_faces("lfw"), is_report=False)) as connection:
+        in_python = run_query(connection, path.read_text(), "csv").decode().splitlines()
+    in_shell = shell(path.read_text(), *shell_arguments(Source(sample_faces("lfw"), is_report=False)))
+    assert len(in_python) > 1
+    assert in_shell.splitlines() == in_python[1:]
+
+
+def test_the_examples_tell_the_truth_about_four_faces() -> None:
+    people, encodings = ["a", "a", "a", "b"], np.array([[0, 0], [0.3, 0.4], [0, 1.2], [0.1, 1.2]])
+    answers = {}
+    for path in EXAMPLES:
+        connection = filled(people, encodings)
+        query = path.read_text().replace("'person_1799'", "'a'").replace("'person_3228'", "'b'")
+        answers[path.stem] = connection.sql(query).fetchall()
+    assert answers == {
+        "nearest_people": [("b", 0.1, "a/2.jpg", "b/3.jpg")],
+        # Distances of a's photos: 0.5, 1.2, and the root of 0.09 + 0.64.
+        "widest_spread": [("a", 3, round((0.5 + 1.2 + 0.73**0.5) / 3, 3), 1.2)],
+        "subset_rates": [(0.4, 0, 0, 1.0, 0.0), (0.5, 1, 0, 1.0, 0.3333), (0.6, 1, 0, 1.0, 0.3333)],
+        "matches_between": [("a/2.jpg", "b/3.jpg", 0.1)],
+        "closest_strangers": [("a", "b", "a/2.jpg", "b/3.jpg", 0.1)],
+    }
 
 
 def test_python_variables_are_invisible_to_sql() -> None:

@@ -24,7 +24,7 @@ def peak_mib() -> float:
 
 def main(path: Path) -> None:
     start = time.perf_counter()
-    connection = connect()
+    connection = connect(report=True)
     load_faces(connection, path)
     loaded = time.perf_counter()
     count_pairs(connection)

@@ -8,3 +8,4 @@ create table if not exists block_pair_counts (
     pairs bigint[],
     person_weight double[]
 );
+comment on table block_pair_counts is 'the result of the self-join as it is stored';

@@ -1,0 +1,69 @@
+"""The DuckDB shell, opened on a report or on a table of faces with all of facesql's SQL loaded."""
+
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from facesql.database import resources
+from facesql.errors import MissingPackageError
+from facesql.faces import file_pattern
+from facesql.sources import Source, opened
+
+PROGRAM = "duckdb"
+
+
+def find_shell() -> str | None:
+    """The DuckDB shell: that of this environment, or else the one on the path."""
+    return shutil.which(PROGRAM, path=str(Path(sys.executable).parent)) or shutil.which(PROGRAM)
+
+
+def shell_arguments(source: Source, *, write: bool = False) -> list[str]:
+    """What the DuckDB shell is started with.
+
+    A report's database holds its SQL. For a Parquet file sql/load.sql is read from the folder that holds sql/, and
+    the shell returns to the folder where it was started. The shell's own settings file is read first.
+    """
+    if source.is_report:
+        return [*([] if write else ["-readonly"]), str(source.file)]
+    commands = [
+        f".cd {_quoted(resources())}",
+        ".read sql/load.sql",
+        f".cd {_quoted(Path.cwd())}",
+        f"set variable faces = {_literal(file_pattern(source.file))}",
+    ]
+    return [part for command in commands for part in ("-cmd", command)]
+
+
+def run_shell(source: Source, *, write: bool = False) -> int:
+    """Open the shell in this terminal, and return its exit code when it is left.
+
+    Raises MissingPackageError, with the command to run, where there is no DuckDB shell; FacesqlError where the source
+    cannot be opened.
+    """
+    with opened(source):  # what cannot be opened is told in one sentence, not by the shell at each query
+        pass
+    program, arguments = find_shell(), shell_arguments(source, write=write)
+    if program is None:
+        raise MissingPackageError(
+            "The DuckDB shell is not installed; add it with: pip install 'facesql[shell]', or with a shell from "
+            f"elsewhere run: {shlex.join([PROGRAM, *arguments])}"
+        )
+    # Ctrl-C is the shell's: it stops a query. A handler, for the shell would inherit that signals are ignored.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run([program, *arguments], check=False).returncode  # noqa: S603 - the program that we looked up
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _literal(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted(path: Path) -> str:
+    """A path as the shell's own commands take it."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,94 @@
+"""What the commands that look at finished work are pointed at: a report, a table of faces, or the sample."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from facesql.database import connect, connect_to, first_words, resources
+from facesql.errors import FacesqlError
+from facesql.faces import check_columns, name_faces
+
+SAMPLES = ("lfw",)
+# The database in a report's folder.
+DATABASE = "facesql.duckdb"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Parquet file of faces, or the database of a report."""
+
+    file: Path
+    is_report: bool
+
+
+def sample_faces(name: str) -> Path:
+    """The table of faces of a sample that comes with facesql.
+
+    Raises FacesqlError for a name that there is not.
+    """
+    if name not in SAMPLES:
+        raise FacesqlError(f"There is no sample {name!r}; choose from {','.join(SAMPLES)}.")
+    return resources() / "data" / f"{name}.parquet"
+
+
+def find_source(named: Path | None, defaults: Sequence[Path] = ()) -> Source:
+    """What ``named`` stands for: a report's folder, its database, or a Parquet file; else the first default there is.
+
+    Raises FacesqlError where there is no such thing.
+    """
+    if named is None:
+        named = next((path for path in defaults if path.exists()), None)
+    if named is None:
+        raise FacesqlError(
+            f"There is no {' and no '.join(repr(str(path)) for path in defaults)} here; name a report's folder or a "
+            "Parquet file of faces, or try --sample lfw."
+        )
+    if named.is_dir():
+        return Source(find_database(named), is_report=True)
+    if not named.exists():
+        raise FacesqlError(f"{str(named)!r} does not exist; name a report's folder or a Parquet file of faces.")
+    return Source(named, is_report=named.suffix == Path(DATABASE).suffix)
+
+
+@contextmanager
+def opened(source: Source, *, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with all that facesql's SQL knows of the source. A report is read-only unless ``write``.
+
+    Over a Parquet file it is in memory, where tables may be made and are gone afterwards. Raises FacesqlError where
+    the file cannot be used.
+    """
+    connection = open_report(source.file, write=write) if source.is_report else connect()
+    try:
+        if not source.is_report:
+            check_columns(connection, source.file)
+            name_faces(connection, source.file)
+        yield connection
+    finally:
+        connection.close()
+
+
+def find_database(report: Path) -> Path:
+    """The database in the folder of a finished analysis.
+
+    Raises FacesqlError where there is none.
+    """
+    if not (report / DATABASE).is_file():
+        raise FacesqlError(f"{str(report)!r} holds no {DATABASE}; make it with: facesql analyze -o {str(report)!r}")
+    return report / DATABASE
+
+
+def open_report(database: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
+    """The database of a report, read-only unless ``write``.
+
+    Raises FacesqlError where it cannot be opened.
+    """
+    try:
+        return connect_to(database, write=write)
+    except duckdb.Error as error:
+        raise FacesqlError(
+            f"{str(database)!r} cannot be opened ({first_words(error)}); if no other program has it open, "
+            "make it again with facesql analyze."
+        ) from error

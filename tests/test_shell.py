@@ -1,0 +1,115 @@
+"""facesql shell: what the DuckDB shell is started with, and that it is the shell's user who is served."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from facesql.errors import FacesqlError, MissingPackageError
+from facesql.shell import run_shell, shell_arguments
+from facesql.sources import Source, find_source
+from tests.conftest import Run, faces_table, some_people
+
+# Names as hard as a system allows: quotes, spaces, and what DuckDB takes for a pattern.
+HARD = 'it\'s "a" [1] $x'
+
+
+@pytest.fixture
+def hard_table(tmp_path: Path) -> Path:
+    path = tmp_path / HARD / f"{HARD}.parquet"
+    path.parent.mkdir()
+    pq.write_table(faces_table(*some_people(3, 2)), path)
+    return path
+
+
+def ask(query: str, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """``facesql shell`` with something typed into it."""
+    command = [sys.executable, "-m", "facesql.cli", "shell", *arguments]
+    return subprocess.run(command, cwd=cwd, input=query, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_shell_opens_a_table_with_all_sql_in_the_folder_where_one_is(hard_table: Path) -> None:
+    done = ask(
+        f".mode csv\nfrom face_counts;\nselect count(*) as n from '{hard_table.name.replace(chr(39), chr(39) * 2)}';\n",
+        hard_table.name,
+        cwd=hard_table.parent,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["faces,photos,people", "6,6,3", "n", "6"]
+
+
+def test_the_shell_opens_a_report_and_changes_it_only_if_asked(run: Run, hard_table: Path) -> None:
+    folder = hard_table.parent
+    run("analyze", hard_table.name, "-o", HARD, "--formats", "", cwd=folder)
+    done = ask(".mode csv\nselect sum(pairs) as n from binned_counts;\n", HARD, cwd=folder)
+    assert (done.returncode, done.stdout.split()) == (0, ["n", "15"])
+    assert "read-only" in ask("drop table summary;\n", HARD, cwd=folder).stderr
+    assert ask("create table kept as select 7 as n;\n", HARD, "--write", cwd=folder).returncode == 0
+    assert ask(".mode csv\nfrom kept;\n", HARD, cwd=folder).stdout.split() == ["n", "7"]
+
+
+def test_without_a_shell_the_command_is_printed_and_works(hard_table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(hard_table.parent)
+    monkeypatch.setattr("facesql.shell.find_shell", lambda: None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'facesql\[shell\]'") as caught:
+        run_shell(find_source(Path(hard_table.name)))
+    _, command = str(caught.value).split("run: ")
+    assert shlex.split(command)[0] == "duckdb"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    shown = f"{command} -csv -noheader -c 'select sum(pairs) from bin_totals'"
+    done = subprocess.run(
+        ["/bin/sh", "-c", shown],
+        cwd=hard_table.parent,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("15\n", "")
+
+
+def test_what_cannot_be_opened_is_told_before_the_shell_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"no table")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("the shell was started"))
+    with pytest.raises(FacesqlError, match=r"'.*x.parquet' is not a whole Parquet file"):
+        run_shell(find_source(tmp_path / "x.parquet"))
+
+
+def test_a_report_is_opened_read_only_and_a_table_in_memory() -> None:
+    report = Source(Path("report/facesql.duckdb"), is_report=True)
+    assert shell_arguments(report) == ["-readonly", str(report.file)]
+    assert shell_arguments(report, write=True) == [str(report.file)]
+    table = shell_arguments(Source(Path("faces.parquet"), is_report=False))
+    assert [name for name in table if name.endswith(".duckdb")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
+def test_ctrl_c_is_the_shells_alone(hard_table: Path, tmp_path: Path) -> None:
+    stand_in = tmp_path / "duckdb"
+    stand_in.write_text(
+        f"#!{sys.executable}\n"
+        "import sys, time\n"
+        "try:\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(30)\n"
+        "except KeyboardInterrupt:\n"
+        "    sys.exit(5)\n"
+    )
+    stand_in.chmod(0o755)
+    program = (
+        "import pathlib, sys, facesql.shell, facesql.sources\n"
+        "facesql.shell.find_shell = lambda: sys.argv[1]\n"
+        "sys.exit(facesql.shell.run_shell(facesql.sources.find_source(pathlib.Path(sys.argv[2]))))"
+    )
+    command = [sys.executable, "-c", program, str(stand_in), str(hard_table)]
+    shell = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == b"ready\n"
+    os.killpg(shell.pid, signal.SIGINT)  # as a terminal does
+    assert shell.communicate(timeout=20) == (b"", b"")
+    assert shell.returncode == 5
