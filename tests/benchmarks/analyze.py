@@ -1,4 +1,4 @@
-"""Time the self-join against a naive double loop on one table of faces, and compare their counts bin for bin.
+"""Time the self-join against a naive double loop and against SQL alone, and compare their counts bin for bin.
 
 python -m tests.benchmarks.analyze faces.parquet
 """
@@ -48,6 +48,15 @@ def main(path: Path) -> None:
         print(
             f"{name:9} pairs       {counts.sum():12,d}   bins that differ: {(counted != counts).sum()} of {len(counts)}"
         )
+    start = time.perf_counter()
+    connection.execute("create temp table slow as from slow_binned_counts()")
+    slow = time.perf_counter() - start
+    print(f"list_distance in SQL  {slow:8.2f} s   {slow / (joined - loaded):.1f} times the self-join")
+    [(rows, differing)] = connection.execute(
+        "select count(*), count(*) filter (a.pairs is distinct from b.pairs) "
+        "from binned_counts as a full join slow as b using (block_a, block_b, same_person, bin)"
+    ).fetchall()
+    print(f"rows of binned_counts {rows:12,d}   rows that differ: {differing}")
 
 
 if __name__ == "__main__":
