@@ -91,7 +91,7 @@ def normal(data: ChartData) -> alt.LayerChart:
         )
         if mean is not None and sd is not None
     ]
-    return _finish([areas, lines], data, "Distances, and normal curves fitted to them", "; ".join(moments))
+    return _finish([areas, lines], data, "Distances, and normal curves fitted to them", *moments)
 
 
 def rates_by_cutoff(data: ChartData) -> alt.LayerChart:
@@ -184,8 +184,8 @@ def restyled(
     return restyled_chart
 
 
-def _finish(layers: list[alt.Chart], data: ChartData, title: str, note: str = "") -> alt.LayerChart:
-    """Size, title, and the subtitle that every chart has: what was compared."""
+def _finish(layers: list[alt.Chart], data: ChartData, title: str, *notes: str) -> alt.LayerChart:
+    """Size, title, and the subtitle that every chart has: what was compared, and a line for each note."""
     comparisons, genuine = data.figures.genuine_pairs + data.figures.impostor_pairs, data.figures.genuine_pairs
     compared = (
         f"{comparisons:,} comparisons, {genuine:,} of the same person: "
@@ -194,7 +194,7 @@ def _finish(layers: list[alt.Chart], data: ChartData, title: str, note: str = ""
     finished: alt.LayerChart = (
         alt.layer(*layers)
         .properties(
-            title=alt.Title(title, subtitle=[compared, note] if note else compared),
+            title=alt.Title(title, subtitle=[compared, *filter(None, notes)]),
             width=640,
             height=360,
         )
