@@ -1,0 +1,6 @@
+-- What the database of a report has beside sql/load.sql, in this order: one file, one object. analyze fills the tables, and
+-- stores the faces in a table instead of the view.
+.read sql/report/block_pair_counts.sql
+.read sql/report/binned_counts.sql
+.read sql/report/precision_recall.sql
+.read sql/report/summary.sql
