@@ -60,6 +60,21 @@ def encode(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many people.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
     max_megapixels: Annotated[float, typer.Option(min=0.001, help="Skip photos larger than this.")] = 120.0,
+    backend: Annotated[
+        str,
+        typer.Option(
+            metavar="onnx|face_recognition",
+            help="What runs the network. Both give the same encodings; face_recognition, the reference, is slower.",
+        ),
+    ] = "onnx",
+    jitters: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Above 1, encode so many randomly changed copies of a face and take the mean, by face_recognition.",
+        ),
+    ] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that run the network, in each worker.")] = 1,
     pseudonyms: Annotated[
         int | None,
         typer.Option(
@@ -75,7 +90,8 @@ def encode(
     """Turn a folder of photos into a table of faces: id, person and 128 numbers."""
     from facesql import encoder
 
-    encoder.require()
+    name = encoder.parse_backend(backend)
+    encoder.require(name)
     from facesql.encode import encode_photos
     from facesql.selection import parse_rule
     from facesql.text import encoded
@@ -89,6 +105,9 @@ def encode(
         limit=limit,
         workers=workers,
         max_megapixels=max_megapixels,
+        backend=name,
+        jitters=jitters,
+        threads=threads,
         pseudonyms=pseudonyms,
         overwrite=overwrite,
         progress=True,

@@ -12,7 +12,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -30,8 +31,9 @@ from facesql.pseudonyms import pseudonymized
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
 
 ROW = "row"
-# So many photos a worker are on their way at a time: enough to keep it busy past one slow photo.
-AHEAD = 8
+# A worker is given so many photos at a time, or fewer where there are few: their faces are encoded together, and it
+# holds the pixels of one photo. So many batches a worker are on their way, enough to keep it busy past a slow one.
+BATCH, AHEAD = 16, 2
 # Windows cannot wait for more processes than that.
 MAX_WORKERS = 61 if sys.platform == "win32" else 10_000
 
@@ -67,6 +69,7 @@ class EncodeSummary:
     unused_excludes: list[str]
     unused_relabels: list[str]
     pseudonymous: bool
+    encoder_note: str | None  # where another backend encoded than was asked for
     seconds: Mapping[str, float]  # what each stage took
 
 
@@ -80,6 +83,9 @@ def encode_photos(
     limit: int | None = None,
     workers: int | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    backend: encoder.BackendName = encoder.BackendName.ONNX,
+    jitters: int = 1,
+    threads: int = 1,
     pseudonyms: int | None = None,
     overwrite: bool = False,
     progress: bool = False,
@@ -89,7 +95,8 @@ def encode_photos(
     A person is a folder directly below ``folder``. ``exclude`` names photos or folders to leave out, a line
     each; ``relabel`` is a CSV file with the columns person and same_as, applied after the faces are chosen.
     ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
-    equal tables in any number. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
+    equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``jitters`` are
+    those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
     ``pseudonymized``; the photos table keeps the names. All files appear whole, at the end; the third, of the run's
     times, is for the notes of an analysis.
 
@@ -110,10 +117,13 @@ def encode_photos(
             f"{str(folder)!r} holds no photos; expected {str(folder / 'PERSON' / 'PHOTO.jpg')!r} and the like."
         )
 
+    with stages.time("preparing"):
+        prepared, note = encoder.prepare(backend, jitters=jitters, threads=threads)
     with stages.time("encoding"):
         unopened = {photo.id: _without_opening(photo, entries) for photo in listing.photos}
-        encoded, versions = _encode_all(
+        encoded = _encode_all(
             [photo for photo in listing.photos if unopened[photo.id] is None],
+            prepared,
             workers or os.cpu_count() or 1,
             max_megapixels,
             progress=progress,
@@ -125,8 +135,8 @@ def encode_photos(
         if pseudonyms is not None:
             faces = pseudonymized(faces, pseudonyms)
 
-    summary = _summary(output, listing, records, faces, same_as, unused, pseudonyms is not None, stages)
-    metadata = {"version": __version__, **encoder.SETTINGS, **versions}
+    summary = _summary(output, listing, records, faces, same_as, unused, pseudonyms is not None, note, stages)
+    metadata = {"version": __version__, **prepared.settings(), **prepared.versions()}
     _refuse_existing(output, overwrite)
     with whole_files(output.parent) as private:
         write_table(_photos_table(records), private / photos_path(output).name, metadata)
@@ -177,22 +187,29 @@ def _without_opening(photo: FoundPhoto, entries: set[str]) -> PhotoRecord | None
 
 
 def _encode_all(
-    photos: Sequence[FoundPhoto], workers: int, max_megapixels: float, *, progress: bool
-) -> tuple[list[PhotoRecord], dict[str, str]]:
-    """A record a photo, in order, made by worker processes; and the versions of what took part."""
-    # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: its network holds the GIL.
+    photos: Sequence[FoundPhoto],
+    prepared: encoder.Encoder,
+    workers: int,
+    max_megapixels: float,
+    *,
+    progress: bool,
+) -> list[PhotoRecord]:
+    """A record a photo, in order, made by worker processes."""
+    # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: dlib holds the GIL.
     workers = max(1, min(workers, len(photos), MAX_WORKERS))
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
-    encode_one = partial(_encode_photo, max_megapixels=max_megapixels)
+    encode_batch = partial(_encode_batch, prepared=prepared, max_megapixels=max_megapixels)
+    size = max(1, min(BATCH, len(photos) // (4 * workers)))
+    batches = [photos[start : start + size] for start in range(0, len(photos), size)]
     records = []
     try:
         with _interrupts_ignored():  # a task for each worker starts them all, and they inherit that
-            preflights = [pool.submit(encoder.preflight) for _ in range(workers)]
-        versions = preflights[0].result()
+            checks = [pool.submit(_check, prepared) for _ in range(workers)]
+        checks[0].result()
         with bar(len(photos), "photo", shown=progress, what="encoding") as shown:
-            for record in _in_order(pool, encode_one, photos, workers * AHEAD):
-                records.append(record)
-                shown.update()
+            for batch in _in_order(pool, encode_batch, batches, workers * AHEAD):
+                records += batch
+                shown.update(len(batch))
     except BrokenProcessPool as error:
         raise FacesqlError(
             "A worker process died, perhaps for want of memory, and nothing was written; run again with fewer "
@@ -201,21 +218,21 @@ def _encode_all(
     finally:
         with _interrupts_ignored():  # a second Ctrl-C would leave the workers behind
             pool.shutdown(cancel_futures=True)
-    return records, versions
+    return records
 
 
 def _in_order(
     pool: ProcessPoolExecutor,
-    function: Callable[[FoundPhoto], PhotoRecord],
-    photos: Iterable[FoundPhoto],
+    function: Callable[[Sequence[FoundPhoto]], list[PhotoRecord]],
+    batches: Iterable[Sequence[FoundPhoto]],
     ahead: int,
-) -> Iterator[PhotoRecord]:
-    """The results in the photos' order, with at most ``ahead`` of them under way or waiting to be taken."""
-    pending: deque[Future[PhotoRecord]] = deque()
-    for photo in photos:
+) -> Iterator[list[PhotoRecord]]:
+    """The results in the batches' order, with at most ``ahead`` of them under way or waiting to be taken."""
+    pending: deque[Future[list[PhotoRecord]]] = deque()
+    for batch in batches:
         if len(pending) >= ahead:
             yield pending.popleft().result()
-        pending.append(pool.submit(function, photo))
+        pending.append(pool.submit(function, batch))
     while pending:
         yield pending.popleft().result()
 
@@ -246,24 +263,47 @@ def _end_with(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def _encode_photo(photo: FoundPhoto, max_megapixels: float) -> PhotoRecord:
-    """One photo, in a worker: nothing that it holds raises."""
+@cache
+def _backend(prepared: encoder.Encoder) -> encoder.Backend:
+    """The backend of this worker, loaded once."""
+    return prepared.load()
+
+
+def _check(prepared: encoder.Encoder) -> None:
+    """Load the backend of this worker: what is wrong with it is told before the first photo."""
+    _backend(prepared)
+
+
+def _encode_batch(photos: Sequence[FoundPhoto], prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
+    """A record a photo, in a worker: nothing that a photo holds raises. All faces of the batch are encoded together."""
+    backend = _backend(prepared)
+    looked = [_look(photo, backend, max_megapixels) for photo in photos]
+    encoded = iter(backend.encode([face for _, found in looked for face in found]))
+    return [replace(record, faces=tuple(islice(encoded, len(found)))) for record, found in looked]
+
+
+def _look(
+    photo: FoundPhoto, backend: encoder.Backend, max_megapixels: float
+) -> tuple[PhotoRecord, list[encoder.FoundFace]]:
+    """The record of a photo without its faces, and what was found of those."""
     record = PhotoRecord(photo.id, photo.person)
+    found: list[encoder.FoundFace] = []
     try:
         content = photo.path.read_bytes()
         record = replace(record, sha256=hashlib.sha256(content).hexdigest())
         pixels = read_pixels(content, max_megapixels)
         record = replace(record, width=pixels.shape[1], height=pixels.shape[0])
-        faces = encoder.find_faces(pixels)
+        found = backend.find(pixels)
     except OSError as error:
-        return replace(record, status="unreadable", reason=f"cannot be read: {error.strerror}")
+        record = replace(record, status="unreadable", reason=f"cannot be read: {error.strerror}")
     except PhotoError as error:
-        return replace(record, status=error.status, reason=error.reason)
+        record = replace(record, status=error.status, reason=error.reason)
     except (RuntimeError, MemoryError) as error:
-        return replace(record, status="unreadable", reason=f"the encoder fails: {error}")
-    if not faces:
-        return replace(record, status="no_face", reason="the detector finds no face")
-    return replace(record, faces=tuple(faces))
+        record = replace(record, status="unreadable", reason=f"the encoder fails: {error}")
+    else:
+        if not found:
+            record = replace(record, status="no_face", reason="the detector finds no face")
+    return record, found
 
 
 def _choose(records: Sequence[PhotoRecord], rule: FaceRule) -> tuple[list[PhotoRecord], list[list[int]]]:
@@ -322,6 +362,7 @@ def _summary(
     same_as: Mapping[str, str],
     unused: tuple[list[str], list[str]],
     pseudonymous: bool,
+    note: str | None,
     seconds: Mapping[str, float],
 ) -> EncodeSummary:
     folders = {record.person for record in records if record.person is not None}
@@ -342,5 +383,6 @@ def _summary(
         unused_excludes=unused_excludes,
         unused_relabels=unused_relabels,
         pseudonymous=pseudonymous,
+        encoder_note=note,
         seconds=seconds,
     )

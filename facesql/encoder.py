@@ -1,26 +1,56 @@
-"""One photo's pixels to its faces. The only module that knows face_recognition and dlib."""
+"""Photos' pixels to their faces, by one of two backends. The only module that knows face_recognition and dlib."""
 
+import hashlib
 import importlib.util
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import ModuleType
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesql.errors import MissingPackageError
+from facesql import converted
+from facesql.errors import FacesqlError, MissingPackageError
+from facesql.weights import WeightsError, read_layers
 
 ENCODING_SIZE = 128
+# Two encodings of one face by the two backends differ by less in every component.
+TOLERANCE = 1e-5
+CHIP_SIDE, CHIP_PADDING = 150, 0.25
+LANDMARKS, WEIGHTS = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
+# Raised whenever conversion changes, so that no older network is taken from a cache.
+CONVERSION = "1"
+# So many drawn faces are encoded both ways when the network has been converted.
+COMPARED_FACES = 3
+# Top, right, bottom and left, in pixels.
+Box = tuple[int, int, int, int]
+
+
+class BackendName(StrEnum):
+    """What runs the network: ONNX Runtime, or face_recognition by dlib, the reference, which is much slower."""
+
+    ONNX = "onnx"
+    FACE_RECOGNITION = "face_recognition"
+
+
+# The import names of what a backend needs, in the order in which a lack is best told.
+NEEDED = {
+    BackendName.ONNX: ("dlib", "face_recognition_models", "onnxruntime", "onnx", "PIL"),
+    BackendName.FACE_RECOGNITION: ("dlib", "face_recognition_models", "pkg_resources", "face_recognition", "PIL"),
+}
 # pip would compile dlib for minutes to satisfy face_recognition, hence the two steps.
-INSTALL = (
-    'pip install dlib-bin face_recognition_models "setuptools<81" pillow click '
-    "&& pip install --no-deps face_recognition"
-)
-# Import name of what must be there, in the order in which a lack is best told.
-NEEDED = ("dlib", "face_recognition_models", "pkg_resources", "face_recognition", "PIL")
-SETTINGS = {"detector": "hog", "upsample": "1", "jitters": "1", "landmarks": "small"}
+INSTALL = {
+    BackendName.ONNX: "pip install 'facesql[encode]'",
+    BackendName.FACE_RECOGNITION: (
+        "pip install 'facesql[encode]' 'setuptools<81' && pip install --no-deps face_recognition"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -34,62 +64,239 @@ class Face:
     encoding: NDArray[np.float32]
 
 
-def missing() -> list[str]:
-    """The import names of the packages that encoding needs and that are not installed; nothing is imported."""
-    return [name for name in NEEDED if importlib.util.find_spec(name) is None]
+@dataclass(frozen=True)
+class FoundFace:
+    """A face before it is encoded: its box, and what its backend's ``encode`` needs of it."""
+
+    box: Box
+    content: NDArray[Any]
 
 
-def require() -> None:
-    """Raise MissingPackageError, with the command that mends it, where encoding cannot work."""
-    absent = missing()
+class Backend(Protocol):
+    """The two steps from pixels to encodings. Faces of several photos are best encoded together."""
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
+        """The faces of a photo (uint8 RGB, height x width x 3), in the detector's order."""
+
+    def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
+        """The encodings of faces found by this backend."""
+
+
+class OnnxBackend:
+    """face_recognition's steps with its models: all by dlib, but the network by ONNX Runtime.
+
+    ``model`` is what ``network.to_onnx`` makes of dlib's network; ``threads`` is how many run it.
+    """
+
+    def __init__(self, model: bytes, threads: int = 1) -> None:
+        import dlib
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._dlib = dlib
+        self._detector = dlib.get_frontal_face_detector()
+        self._predictor = dlib.shape_predictor(str(models_folder() / LANDMARKS))
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
+        """The faces of a photo; what is kept of each is its chip, uint8 150 x 150 x 3."""
+        height, width = pixels.shape[:2]
+        found = []
+        for seen in self._detector(pixels, 1):
+            box = max(seen.top(), 0), min(seen.right(), width), min(seen.bottom(), height), max(seen.left(), 0)
+            chip = self._dlib.get_face_chip(pixels, self.landmarks(pixels, box), CHIP_SIDE, CHIP_PADDING)
+            found.append(FoundFace(box, chip))
+        return found
+
+    def landmarks(self, pixels: NDArray[np.uint8], box: Box) -> Any:
+        """Dlib's five landmarks of a face."""
+        top, right, bottom, left = box
+        return self._predictor(pixels, self._dlib.rectangle(left, top, right, bottom))
+
+    def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
+        """The encodings; a face's is the same in whatever company it is encoded."""
+        if not faces:
+            return []
+        (encodings,) = self._session.run(None, {"chips": np.stack([face.content for face in faces])})
+        return [Face(*face.box, encoding) for face, encoding in zip(faces, encodings, strict=True)]
+
+
+class FaceRecognitionBackend:
+    """The package itself. ``jitters`` above 1 encode so many randomly changed copies of a face, and take the mean."""
+
+    def __init__(self, jitters: int = 1) -> None:
+        self._library = _face_recognition()
+        self._jitters = jitters
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
+        """The faces of a photo, encoded at once: the package does both."""
+        boxes = self._library.face_locations(pixels)
+        encodings = self._library.face_encodings(pixels, boxes, num_jitters=self._jitters)
+        return [FoundFace(box, np.asarray(e, np.float32)) for box, e in zip(boxes, encodings, strict=True)]
+
+    def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
+        """What was encoded already."""
+        return [Face(*face.box, face.content) for face in faces]
+
+
+def parse_backend(text: str) -> BackendName:
+    """The backend of that name.
+
+    Raises FacesqlError for a backend that there is not.
+
+    >>> parse_backend("onnx").value
+    'onnx'
+    """
+    try:
+        return BackendName(text)
+    except ValueError as error:
+        raise FacesqlError(f"{text!r} is no backend; choose from {', '.join(BackendName)}.") from error
+
+
+def missing(name: BackendName) -> list[str]:
+    """The import names of the packages that a backend needs and that are not installed; nothing is imported."""
+    return [needed for needed in NEEDED[name] if importlib.util.find_spec(needed) is None]
+
+
+def require(name: BackendName = BackendName.ONNX) -> None:
+    """Raise MissingPackageError, with the command that mends it, where a backend cannot work."""
+    absent = missing(name)
     if absent == ["pkg_resources"]:
         raise MissingPackageError(
             "face_recognition_models needs pkg_resources, which setuptools has dropped; "
             "run: pip install 'setuptools<81'"
         )
     if absent:
-        raise MissingPackageError(f"Encoding photos needs {', '.join(absent)}; run: {INSTALL}")
+        raise MissingPackageError(f"Encoding photos needs {', '.join(absent)}; run: {INSTALL[name]}")
 
 
-def preflight() -> dict[str, str]:
-    """Load the models, look at one known picture, and return the versions of all that takes part.
+def models_folder() -> Path:
+    """Where face_recognition_models has its files. It is not imported: that needs an old setuptools."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or spec.origin is None:
+        raise MissingPackageError(f"face_recognition_models is not installed; run: {INSTALL[BackendName.ONNX]}")
+    return Path(spec.origin).parent / "models"
 
-    An unfit pair of dlib and NumPy calls every photo an "unsupported image type"; here it fails once.
 
-    Raises MissingPackageError, with the versions and the remedy.
+@dataclass(frozen=True)
+class Encoder:
+    """All that a worker needs to know to encode as the others do."""
+
+    backend: BackendName = BackendName.ONNX
+    jitters: int = 1
+    threads: int = 1
+    model: Path | None = None
+    """The converted network, as ``prepare`` keeps it."""
+
+    def settings(self) -> dict[str, str]:
+        """The settings that a table of faces names."""
+        return {
+            "backend": self.backend,
+            "detector": "hog",
+            "upsample": "1",
+            "jitters": str(self.jitters),
+            "landmarks": "small",
+        }
+
+    def versions(self) -> dict[str, str]:
+        """The versions of all that takes part."""
+        packages = ["face_recognition_models", "numpy", "pillow"]
+        packages.append("onnxruntime" if self.backend == BackendName.ONNX else "face_recognition")
+        return {"dlib": _version("dlib-bin", "dlib"), **{name: _version(name) for name in packages}}
+
+    def load(self) -> Backend:
+        """The backend with its models, checked on one empty picture.
+
+        An unfit pair of dlib and NumPy calls every photo an "unsupported image type"; here it fails once. Raises
+        MissingPackageError, with the versions and the remedy.
+        """
+        require(self.backend)
+        if self.backend == BackendName.FACE_RECOGNITION:
+            backend: Backend = FaceRecognitionBackend(self.jitters)
+        else:
+            if self.model is None:
+                raise ValueError("the ONNX backend needs the converted network")
+            backend = OnnxBackend(converted.read(self.model), self.threads)
+        try:
+            found = backend.find(np.zeros((64, 64, 3), dtype=np.uint8))
+        except (RuntimeError, TypeError) as error:
+            raise MissingPackageError(
+                f"dlib {_version('dlib-bin', 'dlib')} cannot read a picture of NumPy {_version('numpy')} ({error}); "
+                f"run: {INSTALL[self.backend]}"
+            ) from error
+        if found:
+            raise MissingPackageError(f"dlib's detector finds a face in an empty picture; run: {INSTALL[self.backend]}")
+        return backend
+
+
+def prepare(
+    backend: BackendName = BackendName.ONNX, *, jitters: int = 1, threads: int = 1
+) -> tuple[Encoder, str | None]:
+    """An encoder for all workers, and a sentence where it is not the one that was asked for.
+
+    The network is converted once for each user and version of what takes part. Then drawn faces are encoded by it and
+    by dlib; where the two differ by ``TOLERANCE`` or more in a component, face_recognition encodes. It always does
+    with jitters, which are dlib's.
+
+    Raises MissingPackageError where a package is missing, FacesqlError where the network cannot be kept.
     """
-    require()
+    if jitters > 1 or backend == BackendName.FACE_RECOGNITION:
+        require(BackendName.FACE_RECOGNITION)
+        return Encoder(BackendName.FACE_RECOGNITION, jitters, threads), None
+    require(backend)
+    weights = (models_folder() / WEIGHTS).read_bytes()
+    hashed = hashlib.sha256(weights).hexdigest()
+    key = converted.key_of(CONVERSION, hashed, _version("onnxruntime"), _version("dlib-bin", "dlib"))
+    path = converted.find(key)
+    if path is not None:
+        return Encoder(backend, jitters, threads, path), None
     try:
-        found = _face_recognition().face_locations(np.zeros((64, 64, 3), dtype=np.uint8))
-    except (RuntimeError, TypeError) as error:
-        raise MissingPackageError(
-            f"dlib {_version('dlib-bin', 'dlib')} cannot read a picture of NumPy {_version('numpy')} ({error}); "
-            f"run: {INSTALL}"
-        ) from error
-    if found:
-        raise MissingPackageError(f"dlib's detector finds a face in an empty picture; run: {INSTALL}")
-    return {
-        "dlib": _version("dlib-bin", "dlib"),
-        "face_recognition": _version("face_recognition"),
-        "face_recognition_models": _version("face_recognition_models"),
-        "numpy": _version("numpy"),
-        "pillow": _version("pillow"),
-    }
+        model = convert(weights)
+        difference = compare(model)
+        fault = f"gives encodings that differ by {difference:.1e}" if difference >= TOLERANCE else None
+    except WeightsError as error:
+        fault = f"cannot be converted: {error}"
+    if fault is None:
+        return Encoder(backend, jitters, threads, converted.keep(key, model)), None
+    require(BackendName.FACE_RECOGNITION)
+    return (
+        Encoder(BackendName.FACE_RECOGNITION, jitters, threads),
+        f"face_recognition encodes, several times slower: the network for ONNX Runtime {fault}",
+    )
 
 
-def find_faces(pixels: NDArray[np.uint8]) -> list[Face]:
-    """The faces of a photo, in the detector's order, with face_recognition's default settings.
+def convert(weights: bytes) -> bytes:
+    """Dlib's network as a model for ONNX Runtime.
 
-    ``pixels`` is uint8 RGB, height x width x 3. An encoding holds 128 numbers that dlib computed in float32;
-    two encodings within Euclidean distance <= cut-off are a match.
+    Raises WeightsError where the weights are not those of dlib's network.
     """
-    library = _face_recognition()
-    boxes = library.face_locations(pixels)
-    encodings = library.face_encodings(pixels, boxes)
-    return [
-        Face(top, right, bottom, left, np.asarray(encoding, np.float32))
-        for (top, right, bottom, left), encoding in zip(boxes, encodings, strict=True)
-    ]
+    from facesql.network import to_onnx
+
+    return to_onnx(read_layers(weights))
+
+
+def compare(model: bytes) -> float:
+    """The largest difference of a component between the encodings of drawn faces by a model and by dlib itself.
+
+    Infinite where no face is found.
+    """
+    import dlib
+
+    from facesql.drawing import draw_face, draw_person
+
+    backend = OnnxBackend(model)
+    reference = dlib.face_recognition_model_v1(str(models_folder() / WEIGHTS))
+    random = np.random.default_rng(0)
+    differences = []
+    for _ in range(COMPARED_FACES):
+        pixels = np.asarray(draw_face(draw_person(random)))
+        found = backend.find(pixels)
+        for face in backend.encode(found):
+            landmarks = backend.landmarks(pixels, (face.top, face.right, face.bottom, face.left))
+            expected = np.array(reference.compute_face_descriptor(pixels, landmarks, 1))
+            differences.append(float(np.abs(face.encoding - expected).max()))
+    return max(differences, default=float("inf"))
 
 
 @cache
@@ -99,7 +306,8 @@ def _face_recognition() -> ModuleType:
             warnings.simplefilter("ignore")  # pkg_resources warns of its own end
             import face_recognition
     except (ImportError, SystemExit, RuntimeError) as error:  # the library calls quit() where its models are missing
-        raise MissingPackageError(f"face_recognition cannot be loaded ({error}); run: {INSTALL}") from error
+        command = INSTALL[BackendName.FACE_RECOGNITION]
+        raise MissingPackageError(f"face_recognition cannot be loaded ({error}); run: {command}") from error
     library: ModuleType = face_recognition
     return library
 

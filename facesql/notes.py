@@ -11,7 +11,7 @@ from pathlib import Path
 from facesql import __version__
 
 # What the metadata of a table of faces says of settings; the rest are versions of packages.
-ENCODE_SETTINGS = ("faces", "detector", "upsample", "jitters", "landmarks")
+ENCODE_SETTINGS = ("faces", "backend", "detector", "upsample", "jitters", "landmarks")
 PACKAGES = ("altair", "duckdb", "numpy", "polars", "pyarrow", "vl-convert-python")
 _FOUND = {
     "photos": "photos found",

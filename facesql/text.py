@@ -38,6 +38,8 @@ def encoded(summary: EncodeSummary) -> str:
         f"{_count(summary.faces_found, 'face')} found",
         f"{_count(summary.rows, 'row')} of {_count(summary.people, 'person')} in {str(summary.output)!r}",
     ]
+    if summary.encoder_note is not None:
+        lines.append(summary.encoder_note)
     if summary.pseudonymous:
         lines.append("names replaced by numbers there; the table of photos beside it keeps them")
     if summary.merged_people:

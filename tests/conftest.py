@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,10 @@ LFW = Path(os.environ.get("FACESQL_LFW", ROOT.parent / "shared" / "lfw"))
 # A shell's background jobs ignore Ctrl-C, and what they start inherits that; the tests of Ctrl-C must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The network is converted into a cache of the tests' own, once.
+_CACHE = tempfile.TemporaryDirectory(prefix="facesql-tests.")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

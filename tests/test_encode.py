@@ -97,8 +97,14 @@ def test_the_metadata_say_how_the_table_was_made(archive: Encoded) -> None:
     assert metadata["facesql.faces"] == "match"
     assert metadata["facesql.detector"] == "hog"
     assert metadata["facesql.jitters"] == "1"
-    assert metadata["facesql.face_recognition"].startswith("1.")
-    assert set(metadata) >= {"facesql.version", "facesql.dlib", "facesql.numpy", "facesql.pillow"}
+    assert metadata["facesql.backend"] == "onnx"
+    assert set(metadata) >= {
+        "facesql.version",
+        "facesql.dlib",
+        "facesql.onnxruntime",
+        "facesql.numpy",
+        "facesql.pillow",
+    }
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
@@ -264,7 +270,7 @@ def test_a_stopped_run_leaves_no_table_no_worker_and_the_old_one_whole(
 def test_a_worker_that_dies_is_one_sentence(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trace = tmp_path / "trace"
     monkeypatch.setenv("FACESQL_TEST_TRACE", str(trace))
-    monkeypatch.setattr("facesql.encode._encode_photo", _die)
+    monkeypatch.setattr("facesql.encode._encode_batch", _die)
     with pytest.raises(FacesqlError, match="worker process died"):
         encode_photos(drawn, tmp_path / "faces.parquet", workers=1)
     assert list(tmp_path.iterdir()) == [trace]

@@ -43,10 +43,12 @@ def test_the_wheel_analyzes_from_any_folder(unpacked: Path, small_table: Path) -
     assert done.stdout.startswith("48 faces of 12 people")
 
 
-def test_only_the_extra_asks_for_face_recognition(unpacked: Path) -> None:
+def test_only_the_extras_ask_for_what_encodes(unpacked: Path) -> None:
     [metadata] = unpacked.glob("*.dist-info/METADATA")
     required = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist")]
-    assert any("face-recognition" in line for line in required)
-    for line in required:
-        if any(name in line for name in ("face-recognition", "dlib", "setuptools", "pillow")):
-            assert line.endswith("extra == 'encode'")
+    asked_by = {"encode": ("dlib", "models", "onnx", "pillow"), "reference": ("face-recognition<", "setuptools")}
+    for extra, names in asked_by.items():
+        for name in names:
+            asking = [line for line in required if name in line.replace("_", "-")]
+            assert asking, name
+            assert all(line.endswith(f"extra == '{extra}'") for line in asking), name
