@@ -105,6 +105,8 @@ def analyze_faces(
             "skip invalid": "yes" if skip_invalid else "no",
         }
         write_notes(folder, _notes(analysis, faces, stages, settings))
+        # What a killed writer left of the old database would be taken for the new one's.
+        (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     for name, kind in product(charts.CHARTS, CHART_FORMATS):
         if kind not in formats:  # an earlier analysis may have left one, which would show other numbers
             (report / f"{name}.{kind}").unlink(missing_ok=True)

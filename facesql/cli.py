@@ -1,6 +1,8 @@
 """The commands: parse, call, print. What a command needs is imported when it runs, so that --help answers at once."""
 
 import io
+import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from facesql import __version__
-from facesql.errors import FacesqlError
+from facesql.errors import FacesqlError, plain
 
 if TYPE_CHECKING:
     from facesql.sources import Source
@@ -181,7 +183,7 @@ def chart(
     files = draw_charts(
         report, names or (), output, formats=parse_formats(formats), width=width, height=height, title=title
     )
-    print("\n".join(map(str, files)))
+    print("\n".join(plain(str(path)) for path in files))
 
 
 SOURCE_HELP = "A Parquet file of faces, or the folder of a report."
@@ -215,11 +217,12 @@ def sql(
     ] = None,
     sample: Sample = None,
     *,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     write: Write = False,
 ) -> None:
     """Ask one question in SQL, of a report or of a table of faces."""
-    from facesql.query import parse_format, run_query, write_result
-    from facesql.sources import opened
+    from facesql.query import parse_format, refuse_output, run_query, write_result
+    from facesql.sources import doubt, opened
     from facesql.textfile import read_text
 
     if (query is None) == (file is None):
@@ -228,12 +231,18 @@ def sql(
     if wanted == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal; name a file with --output")
     text = query if file is None else read_text(file)
-    with opened(_source(source, sample), write=write) as connection:
-        result = run_query(connection, text or "", wanted)
+    asked = _source(source, sample)
     if output is not None:
-        write_result(result, output)
-    else:
+        refuse_output(output, asked.file, overwrite=overwrite)
+    with opened(asked, write=write) as connection:
+        if not asked.is_report and (doubtful := doubt(connection)) is not None:
+            print(f"facesql: {plain(doubtful)}", file=sys.stderr)
+        width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
+        result = run_query(connection, text or "", wanted, width)
+    if output is None:
         _print_bytes(result)
+    elif result:
+        write_result(result, output)
 
 
 @app.command()
@@ -290,14 +299,16 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
+    os.umask(0o077)  # what DuckDB and others leave beside our files is biometric data, too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         app()
     except FacesqlError as error:
-        print(f"facesql: {error}", file=sys.stderr)
+        print(f"facesql: {plain(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        print(f"facesql: {error.filename!r}: {error.strerror}; check the name and your rights.", file=sys.stderr)
+        where = "stdout" if error.filename is None else repr(error.filename)
+        print(f"facesql: {plain(where)}: {error.strerror}; check the name and your rights.", file=sys.stderr)
         sys.exit(1)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:

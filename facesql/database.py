@@ -1,11 +1,13 @@
 """A DuckDB connection with sql/ loaded, and the list-distance UDF."""
 
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+import secrets
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -19,7 +21,7 @@ from facesql.errors import FacesqlError
 # The storage format that the shells of the 1.2 to 1.5 series can open, too.
 STORAGE_VERSION = "v1.2.0"
 
-_CONFIG: dict[str, Any] = {"python_enable_replacements": False, "autoinstall_known_extensions": False}
+Result = TypeVar("Result")
 
 _RESULT_SQL = (
     "struct(genuine struct(pairs bigint[], person_weight double[]), "
@@ -32,11 +34,34 @@ def plain_errors(sentence: str) -> Iterator[None]:
     """Turn what DuckDB raises into one sentence that says what to do, its word for Ctrl-C into KeyboardInterrupt."""
     try:
         yield
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
     except (duckdb.Error, RuntimeError) as error:
         # DuckDB takes Ctrl-C for itself: in its own work it says the first, in a Python function the second.
-        if "interrupted" in str(error).lower() or "KeyboardInterrupt" in str(error):
+        if not isinstance(error, duckdb.Error) and "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        if "KeyboardInterrupt" in str(error) and isinstance(error, duckdb.InvalidInputException | RuntimeError):
             raise KeyboardInterrupt from error
         raise FacesqlError(f"{sentence} ({first_words(error)})") from error
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """The result of work on a connection, which Ctrl-C or a plain kill ends at once.
+
+    DuckDB looks for signals now and then only, and turns what it finds into an error of its own; therefore it works in
+    another thread, and is told to stop by this one.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            while not wait([future], timeout=0.1).done:
+                pass
+        except BaseException:
+            while not future.done():  # told before it has begun, DuckDB would go on
+                connection.interrupt()
+                wait([future], timeout=0.1)
+            raise
+    return future.result()
 
 
 def first_words(error: Exception) -> str:
@@ -55,7 +80,7 @@ def connect(file: Path | None = None, *, report: bool = False) -> duckdb.DuckDBP
 
     Names of Python variables are not visible to its SQL, and nothing is installed or loaded from the network.
     """
-    config = dict(_CONFIG)
+    config = _config()
     if file is not None:
         config["storage_compatibility_version"] = STORAGE_VERSION
     connection = duckdb.connect(":memory:" if file is None else str(file), config=config)
@@ -64,9 +89,18 @@ def connect(file: Path | None = None, *, report: bool = False) -> duckdb.DuckDBP
     return connection
 
 
+def _config() -> dict[str, Any]:
+    """What every connection has; what does not fit into memory goes to a folder of its own for temporary files."""
+    return {
+        "python_enable_replacements": False,
+        "autoinstall_known_extensions": False,
+        "temp_directory": str(Path(tempfile.gettempdir()) / f"facesql.{secrets.token_hex(8)}"),
+    }
+
+
 def connect_to(file: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """Open an existing database as it is, read-only unless ``write``; see ``connect`` for what its SQL cannot do."""
-    return duckdb.connect(str(file), read_only=not write, config=_CONFIG)
+    return duckdb.connect(str(file), read_only=not write, config=_config())
 
 
 def load_order(script: str = "load.sql") -> list[Path]:

@@ -1,4 +1,4 @@
-"""What can go wrong in a way that the user can mend."""
+"""What can go wrong in a way that the user can mend, and how it is said."""
 
 
 class FacesqlError(Exception):
@@ -11,3 +11,14 @@ class MissingPackageError(FacesqlError):
 
 class InvalidFacesError(FacesqlError):
     """A table of faces holds rows that cannot be compared."""
+
+
+def plain(text: str) -> str:
+    r"""A text in one line that cannot steer a terminal: what is not printable is written as its code.
+
+    >>> print(plain("a\x1b[31mb"))
+    a\x1b[31mb
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )

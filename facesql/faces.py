@@ -90,7 +90,7 @@ def read_found(metadata: Mapping[str, str]) -> dict[str, int]:
     """The numbers of what the photos gave, from a table's metadata; empty where it does not tell."""
     try:
         return {str(name): int(count) for name, count in json.loads(metadata[FOUND]).items()}
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return {}
 
 

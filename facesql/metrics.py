@@ -19,6 +19,9 @@ KEY_CUTOFFS = (0, 300, 400, 450, 500, 550, 600, 900, 1000, 1500)
 BIN_TOTALS = pl.Schema({"same_person": pl.Boolean, "bin": pl.Int32, "pairs": pl.Int64})
 
 
+CUTOFF_COLUMNS = ("bin", "cutoff", "genuine_matched", "impostor_matched", "precision", "recall", "fmr", "fnmr", "f1")
+
+
 def parse_cutoffs(text: str) -> tuple[int, ...]:
     """Cut-offs such as "0.4,0.6" as bins: a cut-off must be one of the edges 0.000, 0.001, ... 2.000.
 
@@ -78,7 +81,7 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
             f1=pl.when(all_genuine > 0).then(2 * genuine / (all_genuine + matched)),
         )
         .filter(pl.col("bin") <= LAST_EDGE)
-        .select("bin", "cutoff", "genuine_matched", "impostor_matched", "precision", "recall", "fmr", "fnmr", "f1")
+        .select(CUTOFF_COLUMNS)
     )
 
 

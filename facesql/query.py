@@ -2,8 +2,7 @@
 
 import contextlib
 import io
-import json
-import shutil
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,60 +10,63 @@ from typing import Literal, get_args
 
 import duckdb
 
-from facesql.database import plain_errors
-from facesql.errors import FacesqlError
+from facesql.database import interruptible, plain_errors
+from facesql.errors import FacesqlError, plain
 from facesql.output import whole_file
 
 QueryFormat = Literal["table", "csv", "json", "parquet"]
 QUERY_FORMATS: tuple[QueryFormat, ...] = get_args(QueryFormat)
-# How wide a table is where there is no terminal to ask.
-WIDTH = 120
-
-_COPY: dict[QueryFormat, str] = {
-    "csv": "copy (from result) to $1 (format csv, header)",
-    "json": "copy (from result) to $1 (format json, array)",
-    "parquet": "copy (from result) to $1 (format parquet, compression zstd)",
-}
+# How wide a table is, and how long at most, where there is no terminal to ask.
+WIDTH, ALL_ROWS = 120, 10**9
 
 
 def parse_format(text: str | None, output: Path | None) -> QueryFormat:
-    """The format of that name; without one that of the output's suffix, or a table.
+    """The format of that name; without one that of the output's suffix, or a table where there is no output.
 
     Raises FacesqlError for a format that there is not.
 
     >>> parse_format(None, Path("people.csv"))
     'csv'
     """
-    name = text.lower() if text is not None else "table" if output is None else output.suffix.lower().lstrip(".")
+    suffix = "table" if output is None else output.suffix.lower().lstrip(".")
+    name = suffix if text is None else text.lower()
     for known in QUERY_FORMATS:
-        if name == known:
+        if name == known and (text is not None or output is None or known != "table"):
             return known
     if text is None:
-        return "table"
+        raise FacesqlError(f"{str(output)!r} ends in no format; end it in .csv, .json or .parquet, or pass --format.")
     raise FacesqlError(f"{text!r} is no format; choose from {','.join(QUERY_FORMATS)}.")
 
 
-def run_query(connection: duckdb.DuckDBPyConnection, sql: str, form: QueryFormat) -> bytes:
-    """Run SQL and return what its last statement gives; nothing where that gives no rows to show.
+def run_query(connection: duckdb.DuckDBPyConnection, sql: str, form: QueryFormat, width: int | None = None) -> bytes:
+    """Run SQL and return what its last statement gives; nothing where that gives nothing to show.
 
-    A table is at most as wide as the terminal, its long columns and its middle rows left out, and with what could
-    steer a terminal escaped. CSV, JSON (an array of objects) and Parquet hold every row. Raises FacesqlError where the
-    SQL cannot be run.
+    A table fits ``width``, with its middle rows left out where they are many; without a width it has every row. What
+    could steer a terminal is escaped in it. CSV, JSON (an array of objects, null for what is not finite) and Parquet
+    hold everything. Ctrl-C ends the query at once. Raises FacesqlError where the SQL cannot be run.
     """
     with plain_errors("The query failed"), _read_only_explained():
-        relation = connection.sql(sql)
-        if relation is None:
-            return b""
-        connection.register("result", relation.to_arrow_table())
-        try:
-            if form == "table":
-                return _shown(connection.table("result")).encode()
-            with tempfile.TemporaryDirectory(prefix="facesql.") as folder:
-                file = Path(folder) / "result"
-                connection.execute(_COPY[form], [str(file)])
-                return _strict_json(file) if form == "json" else file.read_bytes()
-        finally:
-            connection.unregister("result")
+        return interruptible(connection, lambda: _run(connection, sql, form, width))
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, form: QueryFormat, width: int | None) -> bytes:
+    relation = connection.sql(sql)
+    if relation is None or relation.columns == ["Success"]:  # what "set" and the like give
+        return b""
+    if form == "table":
+        return _shown(relation, width).encode()
+    with tempfile.TemporaryDirectory(prefix="facesql.") as folder:
+        file = str(Path(folder) / "result")
+        match form:
+            case "csv":
+                relation.write_csv(file, header=True)
+            case "parquet":
+                relation.write_parquet(file, compression="zstd")
+            case "json":
+                literal = file.replace("'", "''")
+                relation.query("facesql_result", f"copy (from facesql_result) to '{literal}' (format json, array)")
+                Path(file).write_text(_strict(Path(file).read_text(encoding="utf-8")), encoding="utf-8")
+        return Path(file).read_bytes()
 
 
 @contextlib.contextmanager
@@ -72,9 +74,19 @@ def _read_only_explained() -> Iterator[None]:
     try:
         yield
     except duckdb.InvalidInputException as error:
-        if "read-only" not in str(error):
+        if not re.match(r"Invalid Input Error: Cannot execute statement of type .* read-only mode", str(error)):
             raise
         raise FacesqlError("The query would change the report; pass --write to let it.") from error
+
+
+def refuse_output(output: Path, asked: Path, *, overwrite: bool) -> None:
+    """Raise FacesqlError where a result may not be written there: over what was asked, or over what exists."""
+    if output.exists() and output.samefile(asked):
+        raise FacesqlError(f"{str(output)!r} is what the query asks; name another file with -o.")
+    if output.is_dir():
+        raise FacesqlError(f"{str(output)!r} is a folder; name a file with -o.")
+    if output.exists() and not overwrite:
+        raise FacesqlError(f"{str(output)!r} exists; pass --overwrite to replace it, or name another file with -o.")
 
 
 def write_result(content: bytes, output: Path) -> None:
@@ -83,15 +95,19 @@ def write_result(content: bytes, output: Path) -> None:
         path.write_bytes(content)
 
 
-def _strict_json(file: Path) -> bytes:
-    """DuckDB's array of objects, a line each, with null for NaN and infinity, which are not JSON."""
-    rows = json.loads(file.read_bytes(), parse_constant=lambda _: None)
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows)
-    return f"[\n{lines}\n]\n".encode()
+def _strict(text: str) -> str:
+    """DuckDB's JSON with null for NaN and infinity, which are not JSON; strings stay as they are."""
+    return re.sub(
+        r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)', lambda found: found[0] if found[0].startswith('"') else "null", text
+    )
 
 
-def _shown(table: duckdb.DuckDBPyRelation) -> str:
+def _shown(relation: duckdb.DuckDBPyRelation, width: int | None) -> str:
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
-        table.show(max_width=shutil.get_terminal_size((WIDTH, 24)).columns)
-    return text.getvalue().rstrip("\n") + "\n"
+        if width is None:
+            relation.show(max_width=WIDTH, max_rows=ALL_ROWS)
+        else:
+            relation.show(max_width=width)
+    lines = text.getvalue().rstrip("\n").split("\n")
+    return "\n".join(map(plain, lines)) + "\n"

@@ -8,8 +8,9 @@ import polars as pl
 
 from facesql.charts import CHARTS, ChartData, restyled
 from facesql.database import plain_errors
+from facesql.distance import LAST_EDGE
 from facesql.errors import FacesqlError
-from facesql.metrics import Figures
+from facesql.metrics import CUTOFF_COLUMNS, Figures
 from facesql.output import whole_files
 from facesql.report import CHART_FORMATS, ChartFormat, write_chart
 from facesql.sources import find_source, opened
@@ -40,6 +41,8 @@ def draw_charts(
     chosen = [name for name in CHARTS if name in names] or list(CHARTS)
     if title is not None and len(chosen) != 1:
         raise FacesqlError("A title is for one chart; name which.")
+    if title is not None and not title.isprintable():
+        raise FacesqlError(f"The title {title!r} holds what is not printable; leave that out.")
     data = read_report(report)
     folder = report if output is None else output
     with whole_files(folder) as private:
@@ -62,6 +65,11 @@ def read_report(report: Path) -> ChartData:
         totals, table, summary = (
             pl.DataFrame(connection.sql(query).to_arrow_table())
             for query in ("from bin_totals", "from precision_recall order by bin", "from summary")
+        )
+    missing = {*(field.name for field in fields(Figures)), "photos", "people"} - set(summary.columns)
+    if missing or summary.height != 1 or table.columns != list(CUTOFF_COLUMNS) or table.height != LAST_EDGE + 1:
+        raise FacesqlError(
+            f"The tables in {str(report)!r} have been changed; make the report again with facesql analyze."
         )
     row = summary.row(0, named=True)
     figures = Figures(**{field.name: row[field.name] for field in fields(Figures)})

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from facesql.database import resources
-from facesql.errors import MissingPackageError
+from facesql.errors import MissingPackageError, plain
 from facesql.faces import file_pattern
-from facesql.sources import Source, opened
+from facesql.sources import Source, doubt, opened
 
 PROGRAM = "duckdb"
 
@@ -27,7 +27,7 @@ def shell_arguments(source: Source, *, write: bool = False) -> list[str]:
     the shell returns to the folder where it was started. The shell's own settings file is read first.
     """
     if source.is_report:
-        return [*([] if write else ["-readonly"]), str(source.file)]
+        return [*([] if write else ["-readonly"]), str(source.file.absolute())]
     commands = [
         f".cd {_quoted(resources())}",
         ".read sql/load.sql",
@@ -43,18 +43,21 @@ def run_shell(source: Source, *, write: bool = False) -> int:
     Raises MissingPackageError, with the command to run, where there is no DuckDB shell; FacesqlError where the source
     cannot be opened.
     """
-    with opened(source):  # what cannot be opened is told in one sentence, not by the shell at each query
-        pass
+    with opened(source, write=write) as connection:  # what is wrong is told in one sentence, not at each query
+        doubtful = None if source.is_report else doubt(connection)
+    if doubtful is not None:
+        print(f"facesql: {plain(doubtful)}", file=sys.stderr)
     program, arguments = find_shell(), shell_arguments(source, write=write)
     if program is None:
         raise MissingPackageError(
             "The DuckDB shell is not installed; add it with: pip install 'facesql[shell]', or with a shell from "
             f"elsewhere run: {shlex.join([PROGRAM, *arguments])}"
         )
-    # Ctrl-C is the shell's: it stops a query. A handler, for the shell would inherit that signals are ignored.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    # Ctrl-C is the shell's, which stops a query. The program may be a script that starts it, and that would end: both
+    # inherit that the signal is ignored, and the shell then sets its own handler.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return subprocess.run([program, *arguments], check=False).returncode  # noqa: S603 - the program that we looked up
+        return subprocess.run([program, *arguments], check=False).returncode  # noqa: S603 - the program we looked up
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -40,12 +40,16 @@ def find_source(named: Path | None, defaults: Sequence[Path] = ()) -> Source:
     Raises FacesqlError where there is no such thing.
     """
     if named is None:
-        named = next((path for path in defaults if path.exists()), None)
+        named = next((path for path in defaults if (path / DATABASE).exists() or path.is_file()), None)
     if named is None:
         raise FacesqlError(
             f"There is no {' and no '.join(repr(str(path)) for path in defaults)} here; name a report's folder or a "
             "Parquet file of faces, or try --sample lfw."
         )
+    try:
+        str(named).encode()
+    except UnicodeEncodeError as error:
+        raise FacesqlError(f"{str(named)!r} is not valid Unicode; rename it.") from error
     if named.is_dir():
         return Source(find_database(named), is_report=True)
     if not named.exists():
@@ -58,8 +62,10 @@ def opened(source: Source, *, write: bool = False) -> Iterator[duckdb.DuckDBPyCo
     """A connection with all that facesql's SQL knows of the source. A report is read-only unless ``write``.
 
     Over a Parquet file it is in memory, where tables may be made and are gone afterwards. Raises FacesqlError where
-    the file cannot be used.
+    the file cannot be used, or to write is asked of what is not a report.
     """
+    if write and not source.is_report:
+        raise FacesqlError(f"{str(source.file)!r} is no report: --write lets SQL change the database of a report.")
     connection = open_report(source.file, write=write) if source.is_report else connect()
     try:
         if not source.is_report:
@@ -78,6 +84,15 @@ def find_database(report: Path) -> Path:
     if not (report / DATABASE).is_file():
         raise FacesqlError(f"{str(report)!r} holds no {DATABASE}; make it with: facesql analyze -o {str(report)!r}")
     return report / DATABASE
+
+
+def doubt(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """A sentence on faces that analyze would refuse; None where there are none. They are all in the report already."""
+    rows = connection.execute("select id, reason from invalid_faces() limit 1").fetchall()
+    if not rows:
+        return None
+    id_, reason = rows[0]
+    return f"Some faces cannot be compared, such as {id_!r}, which {reason}; what is counted of them may be wrong."
 
 
 def open_report(database: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:

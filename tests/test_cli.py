@@ -213,6 +213,24 @@ def test_an_analysis_without_pictures_leaves_no_old_ones(run: Run, small_table: 
     assert kinds == {".png", ".json", ".csv", ".parquet", ".duckdb", ".md"}
 
 
+def test_what_a_killed_writer_left_is_not_taken_for_the_new_analysis(run: Run, small_table: Path) -> None:
+    folder = small_table.parent
+    run("analyze", "--formats", "", cwd=folder)
+    database = folder / "report" / "facesql.duckdb"
+    writer = (
+        "import duckdb, os\n"
+        f"c = duckdb.connect({str(database)!r})\n"
+        "c.execute('delete from faces where file_row < 20'); c.execute('update summary set faces = 7')\n"
+        "os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", writer], check=False)
+    assert database.with_name("facesql.duckdb.wal").exists()
+    run("analyze", "--formats", "", cwd=folder)
+    query = ("sql", "select faces, (select count(*) from faces) as stored from summary", "--format", "csv")
+    assert run(*query, cwd=folder).stdout == "faces,stored\n48,48\n"
+    assert not database.with_name("facesql.duckdb.wal").exists()
+
+
 def test_the_sample_is_analyzed_anywhere(run: Run, tmp_path: Path) -> None:
     done = run("analyze", "--sample", "lfw", "--formats", "", "--cutoffs", "0.6", cwd=tmp_path)
     assert "12,872 faces of 5,512 people: 241,121 pairs of one person (genuine), 82,596,635 of two" in done.stdout

@@ -1,6 +1,7 @@
 """facesql chart: charts of a finished analysis, drawn again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ from PIL import Image
 
 from facesql.analyze import analyze_faces
 from facesql.charts import CHARTS
+from facesql.database import connect_to
 from facesql.errors import FacesqlError
 from facesql.redraw import draw_charts, list_charts, read_report
 from tests.conftest import Run, faces_table, some_people
@@ -70,6 +72,24 @@ def test_what_is_asked_wrongly_is_told_in_one_sentence(report: Path, tmp_path: P
         read_report(report.parent / "faces.parquet")
     with pytest.raises(FacesqlError, match="does not exist"):
         draw_charts(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("title", ["a\x01b", "a\udcffb", "a\nb"])
+def test_a_title_that_cannot_be_drawn_is_told(report: Path, title: str) -> None:
+    with pytest.raises(FacesqlError, match="holds what is not printable; leave that out"):
+        draw_charts(report, ["roc"], title=title)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["delete from summary", "alter table summary drop column auc", "alter table precision_recall drop column fmr"],
+)
+def test_a_report_whose_tables_were_changed_is_told(report: Path, tmp_path: Path, change: str) -> None:
+    shutil.copytree(report, tmp_path / "report")
+    with connect_to(tmp_path / "report" / "facesql.duckdb", write=True) as connection:
+        connection.execute(change)
+    with pytest.raises(FacesqlError, match="have been changed; make the report again with facesql analyze"):
+        draw_charts(tmp_path / "report", formats=[])
 
 
 def test_figures_that_nothing_tells_stay_untold(tmp_path: Path) -> None:

@@ -82,23 +82,26 @@ def test_what_cannot_be_opened_is_told_before_the_shell_starts(tmp_path: Path, m
 
 def test_a_report_is_opened_read_only_and_a_table_in_memory() -> None:
     report = Source(Path("report/facesql.duckdb"), is_report=True)
-    assert shell_arguments(report) == ["-readonly", str(report.file)]
-    assert shell_arguments(report, write=True) == [str(report.file)]
+    assert shell_arguments(report) == ["-readonly", str(report.file.absolute())]
+    assert shell_arguments(report, write=True) == [str(report.file.absolute())]
     table = shell_arguments(Source(Path("faces.parquet"), is_report=False))
     assert [name for name in table if name.endswith(".duckdb")] == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
 def test_ctrl_c_is_the_shells_alone(hard_table: Path, tmp_path: Path) -> None:
+    shell_itself = tmp_path / "shell.py"
+    shell_itself.write_text(
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: sys.exit(5))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(30)\n"
+    )
+    # Like the one that a package brings: a script that starts the shell, and would die of Ctrl-C before it.
     stand_in = tmp_path / "duckdb"
     stand_in.write_text(
-        f"#!{sys.executable}\n"
-        "import sys, time\n"
-        "try:\n"
-        "    print('ready', flush=True)\n"
-        "    time.sleep(30)\n"
-        "except KeyboardInterrupt:\n"
-        "    sys.exit(5)\n"
+        f"#!{sys.executable}\nimport subprocess, sys\n"
+        f"sys.exit(subprocess.call([sys.executable, {str(shell_itself)!r}]))\n"
     )
     stand_in.chmod(0o755)
     program = (
