@@ -31,9 +31,11 @@ from facesql.pseudonyms import pseudonymized
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
 
 ROW = "row"
-# A worker is given so many photos at a time, or fewer where there are few: their faces are encoded together, and it
-# holds the pixels of one photo. So many batches a worker are on their way, enough to keep it busy past a slow one.
+# A worker is given so many photos at a time, or fewer where there are few. So many such batches a worker are on their
+# way, enough to keep it busy past a slow one.
 BATCH, AHEAD = 16, 2
+# The faces of a batch are encoded together, or sooner when the photos that hold them have so many numbers.
+HELD_NUMBERS = 12_000_000
 # Windows cannot wait for more processes than that.
 MAX_WORKERS = 61 if sys.platform == "win32" else 10_000
 
@@ -275,11 +277,24 @@ def _check(prepared: encoder.Encoder) -> None:
 
 
 def _encode_batch(photos: Sequence[FoundPhoto], prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
-    """A record a photo, in a worker: nothing that a photo holds raises. All faces of the batch are encoded together."""
+    """A record a photo, in a worker: nothing that a photo holds raises."""
     backend = _backend(prepared)
-    looked = [_look(photo, backend, max_megapixels) for photo in photos]
-    encoded = iter(backend.encode([face for _, found in looked for face in found]))
-    return [replace(record, faces=tuple(islice(encoded, len(found)))) for record, found in looked]
+    records: list[PhotoRecord] = []
+    held: list[tuple[PhotoRecord, list[encoder.FoundFace]]] = []
+    for photo in photos:
+        held.append(_look(photo, backend, max_megapixels))
+        if sum(face.content.size for _, found in held for face in found[:1]) > HELD_NUMBERS:
+            records += _encoded(held, backend)
+            held = []
+    return records + _encoded(held, backend)
+
+
+def _encoded(
+    held: Sequence[tuple[PhotoRecord, list[encoder.FoundFace]]], backend: encoder.Backend
+) -> list[PhotoRecord]:
+    """The records with their faces, encoded together."""
+    faces = iter(backend.encode([face for _, found in held for face in found]))
+    return [replace(record, faces=tuple(islice(faces, len(found)))) for record, found in held]
 
 
 def _look(

@@ -100,26 +100,33 @@ class OnnxBackend:
         self._predictor = dlib.shape_predictor(str(models_folder() / LANDMARKS))
 
     def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
-        """The faces of a photo; what is kept of each is its chip, uint8 150 x 150 x 3."""
+        """The faces of a photo; what is kept of each is the photo."""
         height, width = pixels.shape[:2]
-        found = []
-        for seen in self._detector(pixels, 1):
-            box = max(seen.top(), 0), min(seen.right(), width), min(seen.bottom(), height), max(seen.left(), 0)
-            chip = self._dlib.get_face_chip(pixels, self.landmarks(pixels, box), CHIP_SIDE, CHIP_PADDING)
-            found.append(FoundFace(box, chip))
-        return found
-
-    def landmarks(self, pixels: NDArray[np.uint8], box: Box) -> Any:
-        """Dlib's five landmarks of a face."""
-        top, right, bottom, left = box
-        return self._predictor(pixels, self._dlib.rectangle(left, top, right, bottom))
+        return [
+            FoundFace((max(at.top(), 0), min(at.right(), width), min(at.bottom(), height), max(at.left(), 0)), pixels)
+            for at in self._detector(pixels, 1)
+        ]
 
     def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
-        """The encodings; a face's is the same in whatever company it is encoded."""
+        """The encodings; a face's is the same in whatever company it is encoded.
+
+        Each step is done for all faces before the next: detector, landmarks and network drive each other's numbers
+        out of the processor's caches.
+        """
         if not faces:
             return []
-        (encodings,) = self._session.run(None, {"chips": np.stack([face.content for face in faces])})
+        landmarks = [self.landmarks(face.content, face.box) for face in faces]
+        chips = [
+            self._dlib.get_face_chip(face.content, points, CHIP_SIDE, CHIP_PADDING)
+            for face, points in zip(faces, landmarks, strict=True)
+        ]
+        (encodings,) = self._session.run(None, {"chips": np.stack(chips)})
         return [Face(*face.box, encoding) for face, encoding in zip(faces, encodings, strict=True)]
+
+    def landmarks(self, pixels: NDArray[np.uint8], box: Box) -> Any:
+        """The five landmarks of a face, as dlib has them."""
+        top, right, bottom, left = box
+        return self._predictor(pixels, self._dlib.rectangle(left, top, right, bottom))
 
 
 class FaceRecognitionBackend:

@@ -10,12 +10,16 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from facesql.analyze import analyze_faces
 from facesql.corrections import read_exclude
 from facesql.encode import EncodeSummary, encode_photos
+from facesql.encoder import TOLERANCE, BackendName
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, PHOTOS, photos_path
 from facesql.selection import FaceRule
@@ -90,6 +94,29 @@ def test_the_faces_table_has_the_full_schema_and_its_rows(archive: Encoded) -> N
     box = table["box"].to_pylist()[0]
     assert 0 <= box["left"] < box["right"] <= table["width"].to_pylist()[0] == 250
     assert 0 <= box["top"] < box["bottom"] <= table["height"].to_pylist()[0] == 250
+
+
+def test_both_backends_are_one_encoder_to_analyze(drawn: Path, drawn_faces: Encoded, tmp_path: Path) -> None:
+    reference = tmp_path / "reference.parquet"
+    encode_photos(drawn, reference, backend=BackendName.FACE_RECOGNITION, workers=1)
+    tables = [pq.read_table(path) for path in (drawn_faces[0], reference)]
+    assert [table.schema.metadata[b"facesql.backend"] for table in tables] == [b"onnx", b"face_recognition"]
+    assert tables[0].drop_columns("encoding").equals(tables[1].drop_columns("encoding"))
+    numbers = [np.array(table["encoding"].to_pylist()) for table in tables]
+    assert 0 < np.abs(numbers[0] - numbers[1]).max() < TOLERANCE
+    # Each photo by both: as far from others as before, and from itself by next to nothing.
+    renamed = tables[1].set_column(0, "id", [[f"again/{id_}" for id_ in tables[1]["id"].to_pylist()]])
+    pq.write_table(
+        pa.concat_tables(table.replace_schema_metadata() for table in (tables[0], renamed)), tmp_path / "both"
+    )
+    alone, both = (
+        analyze_faces(path, tmp_path / f"report-{path.name}", formats=[]) for path in (reference, tmp_path / "both")
+    )
+    itself = len(tables[0])
+    assert both.figures.genuine_pairs == 4 * alone.figures.genuine_pairs + itself
+    nearest = both.table.filter(pl.col("bin") == 1)["genuine_matched"].item()
+    assert nearest == itself
+    assert both.figures.impostor_pairs == 4 * alone.figures.impostor_pairs
 
 
 def test_the_metadata_say_how_the_table_was_made(archive: Encoded) -> None:
