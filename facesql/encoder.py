@@ -120,7 +120,7 @@ class OnnxBackend:
             self._dlib.get_face_chip(face.content, points, CHIP_SIDE, CHIP_PADDING)
             for face, points in zip(faces, landmarks, strict=True)
         ]
-        (encodings,) = self._session.run(None, {"chips": np.stack(chips)})
+        (encodings,) = self._session.run(None, {self._session.get_inputs()[0].name: np.stack(chips)})
         return [Face(*face.box, encoding) for face, encoding in zip(faces, encodings, strict=True)]
 
     def landmarks(self, pixels: NDArray[np.uint8], box: Box) -> Any:

@@ -1,7 +1,7 @@
 -- matches_between: which photos of two people would be taken for one person at a cut-off?
 -- One row per pair of photos that matches, the nearest first: their ids and distance (distance <= cut-off).
-set variable person = 'person_1799';
-set variable other = 'person_3228';
+set variable person = 'person_1401';
+set variable other = 'person_1525';
 set variable cutoff = 0.4;
 
 with compared as (

@@ -1,6 +1,6 @@
 -- nearest_people: who looks most like a person? The five others who have the photo that comes nearest.
 -- One row per other person, nearest first: nearest (the least distance of any two photos), and those two photos.
-set variable person = 'person_1799';
+set variable person = 'person_1401';
 
 with compared as (
     select
