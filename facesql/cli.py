@@ -222,7 +222,7 @@ def sql(
 ) -> None:
     """Ask one question in SQL, of a report or of a table of faces."""
     from facesql.query import parse_format, refuse_output, run_query, write_result
-    from facesql.sources import doubt, opened
+    from facesql.sources import opened, warn_of_doubts
     from facesql.textfile import read_text
 
     if (query is None) == (file is None):
@@ -230,15 +230,14 @@ def sql(
     wanted = parse_format(form, output)
     if wanted == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal; name a file with --output")
-    text = query if file is None else read_text(file)
+    text = read_text(file) if file is not None else query or ""
     asked = _source(source, sample)
     if output is not None:
         refuse_output(output, asked.file, overwrite=overwrite)
     with opened(asked, write=write) as connection:
-        if not asked.is_report and (doubtful := doubt(connection)) is not None:
-            print(f"facesql: {plain(doubtful)}", file=sys.stderr)
+        warn_of_doubts(asked, connection)
         width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
-        result = run_query(connection, text or "", wanted, width)
+        result = run_query(connection, text, wanted, width)
     if output is None:
         _print_bytes(result)
     elif result:

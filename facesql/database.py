@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,15 +35,19 @@ def plain_errors(sentence: str) -> Iterator[None]:
     """Turn what DuckDB raises into one sentence that says what to do, its word for Ctrl-C into KeyboardInterrupt."""
     try:
         yield
-    except duckdb.InterruptException as error:
-        raise KeyboardInterrupt from error
     except (duckdb.Error, RuntimeError) as error:
-        # DuckDB takes Ctrl-C for itself: in its own work it says the first, in a Python function the second.
-        if not isinstance(error, duckdb.Error) and "interrupted" in str(error).lower():
-            raise KeyboardInterrupt from error
-        if "KeyboardInterrupt" in str(error) and isinstance(error, duckdb.InvalidInputException | RuntimeError):
+        if _is_interrupt(error):
             raise KeyboardInterrupt from error
         raise FacesqlError(f"{sentence} ({first_words(error)})") from error
+
+
+def _is_interrupt(error: Exception) -> bool:
+    """Whether it is what DuckDB makes of Ctrl-C, in its own work or in a Python function; a query may use the words."""
+    if isinstance(error, duckdb.InterruptException):
+        return True
+    if isinstance(error, duckdb.Error):
+        return isinstance(error, duckdb.InvalidInputException) and "KeyboardInterrupt" in str(error)
+    return "interrupted" in str(error).lower() or "KeyboardInterrupt" in str(error)
 
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
@@ -101,6 +106,12 @@ def _config() -> dict[str, Any]:
 def connect_to(file: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """Open an existing database as it is, read-only unless ``write``; see ``connect`` for what its SQL cannot do."""
     return duckdb.connect(str(file), read_only=not write, config=_config())
+
+
+@cache
+def engine_sql(name: str) -> str:
+    """A statement that Python runs, from sql/engine/."""
+    return (resources() / "sql" / "engine" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def load_order(script: str = "load.sql") -> list[Path]:

@@ -24,7 +24,7 @@ from facesql import __version__, encoder
 from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, PHOTOS, photos_path, times_path, write_table, write_times
-from facesql.output import whole_files
+from facesql.output import refuse_existing, whole_files
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, PhotoError, find_photos, read_pixels
 from facesql.progress import Stages, bar
 from facesql.pseudonyms import pseudonymized
@@ -168,8 +168,7 @@ def _refuse_existing(output: Path, overwrite: bool) -> None:
             f"{str(output)!r} is a folder; name a file with -o, such as {str(output / 'faces.parquet')!r}."
         )
     for path in (output, photos_path(output), times_path(output)):
-        if path.exists() and not overwrite:
-            raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
+        refuse_existing(path, overwrite=overwrite)
 
 
 def _first_people(photos: Sequence[FoundPhoto], limit: int, entries: set[str]) -> list[FoundPhoto]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesql import converted
-from facesql.errors import FacesqlError, MissingPackageError
+from facesql.errors import MissingPackageError, parse_choice
 from facesql.weights import WeightsError, read_layers
 
 ENCODING_SIZE = 128
@@ -155,10 +155,7 @@ def parse_backend(text: str) -> BackendName:
     >>> parse_backend("onnx").value
     'onnx'
     """
-    try:
-        return BackendName(text)
-    except ValueError as error:
-        raise FacesqlError(f"{text!r} is no backend; choose from {', '.join(BackendName)}.") from error
+    return parse_choice(text, BackendName, "backend")
 
 
 def missing(name: BackendName) -> list[str]:

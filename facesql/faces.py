@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from facesql.database import plain_errors, resources
+from facesql.database import engine_sql, plain_errors
 from facesql.errors import FacesqlError, InvalidFacesError
 
 NEEDED_COLUMNS = ("id", "person", "encoding")
@@ -133,7 +133,7 @@ def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invali
     kind = check_columns(connection, file)
     with plain_errors(_BROKEN.format(str(file))):
         name_faces(connection, file)
-        connection.execute((resources() / "sql" / "engine" / "fill_faces.sql").read_text(encoding="utf-8"))
+        connection.execute(engine_sql("fill_faces"))
     if kind not in ("FLOAT[]", "DOUBLE[]"):
         connection.execute("alter table faces alter encoding type double[]")
     invalid = connection.execute("from invalid_faces()").fetchall()

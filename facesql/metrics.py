@@ -17,8 +17,6 @@ from facesql.errors import FacesqlError
 KEY_CUTOFFS = (0, 300, 400, 450, 500, 550, 600, 900, 1000, 1500)
 
 BIN_TOTALS = pl.Schema({"same_person": pl.Boolean, "bin": pl.Int32, "pairs": pl.Int64})
-
-
 CUTOFF_COLUMNS = ("bin", "cutoff", "genuine_matched", "impostor_matched", "precision", "recall", "fmr", "fnmr", "f1")
 
 

@@ -63,6 +63,12 @@ def whole_file(target: Path) -> Iterator[Path]:
         yield private / target.name
 
 
+def refuse_existing(path: Path, *, overwrite: bool) -> None:
+    """Raise FacesqlError where a file exists that may not be replaced."""
+    if path.exists() and not overwrite:
+        raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
+
+
 def _exists(path: Path) -> bool:
     """Whether something stands there; what cannot be looked at is taken to be there, and told about later."""
     try:

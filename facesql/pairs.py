@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from facesql.database import bin_lists, create_tile_counts, resources
+from facesql.database import bin_lists, create_tile_counts, engine_sql
 from facesql.distance import BINS, BinCounts
 from facesql.progress import bar
 
@@ -80,8 +80,9 @@ def _pairs_between(faces: Sequence[int], a: range, b: range) -> int:
 
 def _join(connection: duckdb.DuckDBPyConnection, a: range, b: range) -> pa.Table:
     """One batch, as sql/engine/self_join.sql gives it."""
-    query = (resources() / "sql" / "engine" / "self_join.sql").read_text(encoding="utf-8")
-    join = connection.sql(query, params={"first_a": a[0], "last_a": a[-1], "first_b": b[0], "last_b": b[-1]})
+    join = connection.sql(
+        engine_sql("self_join"), params={"first_a": a[0], "last_a": a[-1], "first_b": b[0], "last_b": b[-1]}
+    )
     joined: pa.Table = join.to_arrow_table()
     return joined
 

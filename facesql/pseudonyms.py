@@ -30,7 +30,6 @@ def pseudonymized(faces: pa.Table, seed: int) -> pa.Table:
     }
     rows = [
         {
-            **row,
             "id": photo_names[row["person"], row["photo"]] + ("" if row["face"] == 1 else f"#{row['face']}"),
             "person": f"person_{names[row['person']]}",
             "photo": photo_names[row["person"], row["photo"]],

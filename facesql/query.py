@@ -10,9 +10,9 @@ from typing import Literal, get_args
 
 import duckdb
 
-from facesql.database import interruptible, plain_errors
+from facesql.database import engine_sql, interruptible, plain_errors
 from facesql.errors import FacesqlError, plain
-from facesql.output import whole_file
+from facesql.output import refuse_existing, whole_file
 
 QueryFormat = Literal["table", "csv", "json", "parquet"]
 QUERY_FORMATS: tuple[QueryFormat, ...] = get_args(QueryFormat)
@@ -28,14 +28,17 @@ def parse_format(text: str | None, output: Path | None) -> QueryFormat:
     >>> parse_format(None, Path("people.csv"))
     'csv'
     """
-    suffix = "table" if output is None else output.suffix.lower().lstrip(".")
-    name = suffix if text is None else text.lower()
+    if text is not None:
+        for known in QUERY_FORMATS:
+            if text.lower() == known:
+                return known
+        raise FacesqlError(f"{text!r} is no format; choose from {','.join(QUERY_FORMATS)}.")
+    if output is None:
+        return "table"
     for known in QUERY_FORMATS:
-        if name == known and (text is not None or output is None or known != "table"):
+        if output.suffix.lower() == f".{known}" and known != "table":
             return known
-    if text is None:
-        raise FacesqlError(f"{str(output)!r} ends in no format; end it in .csv, .json or .parquet, or pass --format.")
-    raise FacesqlError(f"{text!r} is no format; choose from {','.join(QUERY_FORMATS)}.")
+    raise FacesqlError(f"{str(output)!r} ends in no format; end it in .csv, .json or .parquet, or pass --format.")
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str, form: QueryFormat, width: int | None = None) -> bytes:
@@ -63,8 +66,8 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str, form: QueryFormat, wid
             case "parquet":
                 relation.write_parquet(file, compression="zstd")
             case "json":
-                literal = file.replace("'", "''")
-                relation.query("facesql_result", f"copy (from facesql_result) to '{literal}' (format json, array)")
+                connection.execute("set variable result_file = $1", [file])
+                relation.query("result", engine_sql("result_as_json"))
                 Path(file).write_text(_strict(Path(file).read_text(encoding="utf-8")), encoding="utf-8")
         return Path(file).read_bytes()
 
@@ -85,8 +88,7 @@ def refuse_output(output: Path, asked: Path, *, overwrite: bool) -> None:
         raise FacesqlError(f"{str(output)!r} is what the query asks; name another file with -o.")
     if output.is_dir():
         raise FacesqlError(f"{str(output)!r} is a folder; name a file with -o.")
-    if output.exists() and not overwrite:
-        raise FacesqlError(f"{str(output)!r} exists; pass --overwrite to replace it, or name another file with -o.")
+    refuse_existing(output, overwrite=overwrite)
 
 
 def write_result(content: bytes, output: Path) -> None:

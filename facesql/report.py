@@ -68,24 +68,25 @@ def write_notes(folder: Path, notes: str) -> None:
     (folder / "run.md").write_text(notes, encoding="utf-8")
 
 
-def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iterable[ChartFormat]) -> list[Path]:
-    """Write a chart as Vega-Lite JSON and in further formats, and return the files; the HTML loads nothing.
+def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iterable[ChartFormat]) -> None:
+    """Write a chart as Vega-Lite JSON and in further formats; the HTML loads nothing.
 
     Altair's own ``save`` would check and draw the chart anew for each format.
     """
     specification = chart.to_dict()
     text = json.dumps(specification, indent=1, allow_nan=False) + "\n"
-    contents: dict[str, str | bytes] = {"vl.json": text}
+    contents = {"vl.json": text.encode()}
     svg = vl_convert.vegalite_to_svg(specification) if {"svg", "png"}.intersection(formats) else ""
     for kind in formats:
         match kind:
             case "html":
-                contents[kind] = _page(specification)
+                contents[kind] = _page(specification).encode()
             case "png":
                 contents[kind] = vl_convert.svg_to_png(svg, scale=2)
             case "svg":
-                contents[kind] = svg
-    return [_write(folder / f"{name}.{kind}", content) for kind, content in contents.items()]
+                contents[kind] = svg.encode()
+    for suffix, content in contents.items():
+        (folder / f"{name}.{suffix}").write_bytes(content)
 
 
 def _page(specification: dict[str, Any]) -> str:
@@ -96,8 +97,3 @@ def _page(specification: dict[str, Any]) -> str:
         vega=vl_convert.javascript_bundle(),  # type: ignore[call-arg]  # its stub knows no default
         specification=json.dumps(specification, allow_nan=False).replace("<", "\\u003c"),
     )
-
-
-def _write(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path

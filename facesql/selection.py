@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesql.encoder import Face
-from facesql.errors import FacesqlError
+from facesql.errors import parse_choice
 
 
 class FaceRule(StrEnum):
@@ -30,10 +30,7 @@ def parse_rule(text: str) -> FaceRule:
     >>> parse_rule("largest").value
     'largest'
     """
-    try:
-        return FaceRule(text)
-    except ValueError as error:
-        raise FacesqlError(f"{text!r} is no rule for faces; choose from {', '.join(FaceRule)}.") from error
+    return parse_choice(text, FaceRule, "rule for faces")
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from facesql.database import resources
-from facesql.errors import MissingPackageError, plain
+from facesql.errors import MissingPackageError
 from facesql.faces import file_pattern
-from facesql.sources import Source, doubt, opened
+from facesql.sources import Source, opened, warn_of_doubts
 
 PROGRAM = "duckdb"
 
@@ -44,9 +44,7 @@ def run_shell(source: Source, *, write: bool = False) -> int:
     cannot be opened.
     """
     with opened(source, write=write) as connection:  # what is wrong is told in one sentence, not at each query
-        doubtful = None if source.is_report else doubt(connection)
-    if doubtful is not None:
-        print(f"facesql: {plain(doubtful)}", file=sys.stderr)
+        warn_of_doubts(source, connection)
     program, arguments = find_shell(), shell_arguments(source, write=write)
     if program is None:
         raise MissingPackageError(

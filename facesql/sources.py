@@ -1,5 +1,6 @@
 """What the commands that look at finished work are pointed at: a report, a table of faces, or the sample."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from facesql.database import connect, connect_to, first_words, resources
-from facesql.errors import FacesqlError
+from facesql.errors import FacesqlError, plain
 from facesql.faces import check_columns, name_faces
 
 SAMPLES = ("lfw",)
@@ -86,13 +87,13 @@ def find_database(report: Path) -> Path:
     return report / DATABASE
 
 
-def doubt(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """A sentence on faces that analyze would refuse; None where there are none. They are all in the report already."""
-    rows = connection.execute("select id, reason from invalid_faces() limit 1").fetchall()
-    if not rows:
-        return None
-    id_, reason = rows[0]
-    return f"Some faces cannot be compared, such as {id_!r}, which {reason}; what is counted of them may be wrong."
+def warn_of_doubts(source: Source, connection: duckdb.DuckDBPyConnection) -> None:
+    """Say on stderr where a table holds faces that analyze would refuse; those of a report have been checked."""
+    if source.is_report:
+        return
+    for id_, reason in connection.execute("select id, reason from invalid_faces() limit 1").fetchall():
+        told = f"Some faces cannot be compared, such as {id_!r}, which {reason}; what is counted of them may be wrong."
+        print(f"facesql: {plain(told)}", file=sys.stderr)
 
 
 def open_report(database: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
