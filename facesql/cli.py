@@ -86,10 +86,20 @@ def encode(
             "leads back.",
         ),
     ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds that a photo may take; what takes longer is left out and counted.")
+    ] = 120.0,
     *,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing tables.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try photos again that failed in an earlier run.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Let photos leave the table though more than a tenth of them are gone.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Encode all photos again, and replace the tables.")] = False,
 ) -> None:
-    """Turn a folder of photos into a table of faces: id, person and 128 numbers."""
+    """Turn a folder of photos into a table of faces: id, person and 128 numbers.
+
+    Run it again after a stop, and it goes on; after the folder has changed, and only what is new is encoded.
+    """
     from facesql import encoder
 
     name = encoder.parse_backend(backend)
@@ -111,7 +121,10 @@ def encode(
         jitters=jitters,
         threads=threads,
         pseudonyms=pseudonyms,
-        overwrite=overwrite,
+        timeout=timeout,
+        retry=retry,
+        prune=prune,
+        fresh=fresh,
         progress=True,
     )
     print(encoded(summary))

@@ -48,7 +48,7 @@ def run_demo(folder: Path, *, workers: int | None = None, progress: bool = False
     photos = folder / "photos"
     draw_people(photos)
     faces = folder / "faces.parquet"
-    summary = encode_photos(photos, faces, workers=workers, overwrite=True, progress=progress)
+    summary = encode_photos(photos, faces, workers=workers, fresh=True, progress=progress)
     analysis = analyze_faces(faces, folder / "report", progress=progress)
     sample = analyze_faces(sample_faces(SAMPLE), folder / SAMPLE, progress=progress)
     return Demo(photos, summary, analysis, sample, read_original())

@@ -1,21 +1,12 @@
 """A folder of photos, a folder a person, to the two tables of faces."""
 
-import hashlib
 import json
 import os
-import signal
-import sys
-import threading
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import islice
-from multiprocessing import get_context, parent_process
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,35 +14,23 @@ import pyarrow as pa
 from facesql import __version__, encoder
 from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.errors import FacesqlError
-from facesql.faces import FACES, FOUND, PHOTOS, photos_path, times_path, write_table, write_times
-from facesql.output import refuse_existing, whole_files
-from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, PhotoError, find_photos, read_pixels
+from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
+from facesql.history import Changes, History, changes_since, read_history, refuse_gone, refuse_other
+from facesql.output import whole_files
+from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, find_photos
 from facesql.progress import Stages, bar
 from facesql.pseudonyms import pseudonymized
+from facesql.records import EXCLUDED, FAILED, ROW, UNREADABLE, PhotoRecord, face_columns, photos_table
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
+from facesql.work import Work, working
+from facesql.workers import Limits, PhotoToRead, read_photos
 
-ROW = "row"
-# A worker is given so many photos at a time, or fewer where there are few. So many such batches a worker are on their
-# way, enough to keep it busy past a slow one.
-BATCH, AHEAD = 16, 2
-# The faces of a batch are encoded together, or sooner when the photos that hold them have so many numbers.
-HELD_NUMBERS = 12_000_000
-# Windows cannot wait for more processes than that.
-MAX_WORKERS = 61 if sys.platform == "win32" else 10_000
-
-
-@dataclass(frozen=True)
-class PhotoRecord:
-    """What became of one photo; a row of the photos table."""
-
-    id: str
-    person: str | None
-    sha256: str | None = None
-    width: int | None = None
-    height: int | None = None
-    status: str = ROW
-    reason: str | None = None
-    faces: tuple[encoder.Face, ...] = ()
+# Seconds that a photo may take in a worker.
+TIMEOUT = 120.0
+# Noted with a table, but without a part in its numbers: it may differ from run to run.
+_WITHOUT_PART = ("numpy",)
+# Files that are hashed between two looks at Ctrl-C.
+_HASHED_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -73,6 +52,8 @@ class EncodeSummary:
     pseudonymous: bool
     encoder_note: str | None  # where another backend encoded than was asked for
     seconds: Mapping[str, float]  # what each stage took
+    changes: Changes | None  # against the tables that were there before, if any
+    encoded: int  # contents that were opened, for they were not known
 
 
 def encode_photos(
@@ -89,7 +70,10 @@ def encode_photos(
     jitters: int = 1,
     threads: int = 1,
     pseudonyms: int | None = None,
-    overwrite: bool = False,
+    timeout: float = TIMEOUT,
+    retry: bool = False,
+    prune: bool = False,
+    fresh: bool = False,
     progress: bool = False,
 ) -> EncodeSummary:
     """Encode the photos of ``folder`` into ``output`` (a row a face) and the photos table beside it (a row a photo).
@@ -105,7 +89,7 @@ def encode_photos(
     Raises FacesqlError where the input cannot be used, a table exists and ``overwrite`` is False, or a worker
     process dies; MissingPackageError where face_recognition is not installed or does not work.
     """
-    _refuse_existing(output, overwrite)
+    _refuse_folder(output)
     stages = Stages()
     with stages.time("finding photos"):
         entries = read_exclude(exclude) if exclude else set()
@@ -119,33 +103,135 @@ def encode_photos(
             f"{str(folder)!r} holds no photos; expected {str(folder / 'PERSON' / 'PHOTO.jpg')!r} and the like."
         )
 
-    with stages.time("preparing"):
-        prepared, note = encoder.prepare(backend, jitters=jitters, threads=threads)
-    with stages.time("encoding"):
-        unopened = {photo.id: _without_opening(photo, entries) for photo in listing.photos}
-        encoded = _encode_all(
-            [photo for photo in listing.photos if unopened[photo.id] is None],
-            prepared,
-            workers or os.cpu_count() or 1,
-            max_megapixels,
-            progress=progress,
+    with working(output) as work:
+        with stages.time("preparing"):
+            if fresh:
+                work.discard()
+            history = History() if fresh else read_history(output)
+            prepared, note = encoder.prepare(backend, jitters=jitters, threads=threads)
+        with stages.time("reading"):
+            found = _hashed(listing.photos, entries, progress=progress)
+            hashes = {record.sha256 for record in found if record.sha256 is not None}
+            if not prune:
+                refuse_gone(output, history, {record.id for record in found}, hashes)
+        with stages.time("encoding"):
+            records, encoded, made = _records(
+                listing.photos,
+                found,
+                work,
+                history,
+                prepared,
+                Limits(max_megapixels, timeout),
+                workers or os.cpu_count() or 1,
+                output,
+                retry=retry,
+                progress=progress,
+            )
+        with stages.time("choosing faces"):
+            changes = changes_since(history, records) if history.records else None
+            records, chosen = _choose(records, rule)
+            faces = _faces_table(records, chosen, same_as)
+            if pseudonyms is not None:
+                faces = pseudonymized(faces, pseudonyms)
+        summary = _summary(
+            output, listing, records, faces, same_as, unused, pseudonyms is not None, note, stages, changes, encoded
         )
-    with stages.time("choosing faces"):
-        opened = iter(encoded)
-        records, chosen = _choose([unopened[photo.id] or next(opened) for photo in listing.photos], rule)
-        faces = _faces_table(records, chosen, same_as)
-        if pseudonyms is not None:
-            faces = pseudonymized(faces, pseudonyms)
-
-    summary = _summary(output, listing, records, faces, same_as, unused, pseudonyms is not None, note, stages)
-    metadata = {"version": __version__, **prepared.settings(), **prepared.versions()}
-    _refuse_existing(output, overwrite)
-    with whole_files(output.parent) as private:
-        write_table(_photos_table(records), private / photos_path(output).name, metadata)
-        made = {**metadata, "faces": rule, FOUND: json.dumps(_found(summary))}
-        write_table(faces, private / output.name, made)
-        write_times(private / output.name, stages)
+        with whole_files(output.parent, inside=work.folder) as private:
+            write_table(photos_table(records), private / photos_path(output).name, made)
+            noted = {**made, "faces": rule, FOUND: json.dumps(_found(summary))}
+            write_table(faces, private / output.name, noted)
+            write_times(private / output.name, stages)
     return summary
+
+
+def _hashed(photos: Sequence[FoundPhoto], entries: set[str], *, progress: bool) -> list[PhotoRecord]:
+    """A record a photo with its hash, or with the reason why its content does not matter or cannot be had."""
+    records: list[PhotoRecord] = []
+    with ThreadPoolExecutor() as pool, bar(len(photos), "photo", shown=progress, what="reading") as shown:
+        for start in range(0, len(photos), _HASHED_AT_ONCE):
+            part = photos[start : start + _HASHED_AT_ONCE]
+            records += pool.map(partial(_hashed_record, entries=entries), part)
+            shown.update(len(part))
+    return records
+
+
+def _hashed_record(photo: FoundPhoto, entries: set[str]) -> PhotoRecord:
+    record = _without_opening(photo, entries)
+    if record is not None and record.status != EXCLUDED:
+        return record
+    record = record or PhotoRecord(photo.id, photo.person)
+    try:
+        return replace(record, sha256=file_hash(photo.path) if photo.path.is_file() else None)
+    except OSError as error:
+        return replace(record, status=UNREADABLE, reason=f"cannot be read: {error.strerror}")
+
+
+def _records(
+    photos: Sequence[FoundPhoto],
+    found: Sequence[PhotoRecord],
+    work: Work,
+    history: History,
+    prepared: encoder.Encoder,
+    limits: Limits,
+    workers: int,
+    output: Path,
+    *,
+    retry: bool,
+    progress: bool,
+) -> tuple[list[PhotoRecord], int, dict[str, str]]:
+    """A record a photo, in order, how many contents were encoded for that, and the metadata of them all.
+
+    What is known of a content, from the tables of an earlier run or from shards, is not found out again.
+    """
+    versions = {**prepared.settings(), **prepared.versions()}
+    made = {"version": __version__, **versions}
+    known, resumed = work.resume()
+    settings = prepared.settings()
+    refuse_other(output, history.made, settings)
+    refuse_other(output, resumed, settings)
+    if resumed and history.made:
+        refuse_other(
+            output, history.made, {name: resumed.get(name, "") for name in versions if name not in _WITHOUT_PART}
+        )
+    contents: dict[str | None, PhotoRecord] = {
+        content.sha256: content
+        for record in (*history.records, *known.values())
+        if (content := record.content()) is not None and not (retry and content.status == FAILED)
+    }
+    wanted = {
+        record.sha256: PhotoToRead(record, photo.path, photo.path.stat().st_size)
+        for photo, record in reversed(list(zip(photos, found, strict=True)))
+        if record.status == ROW and record.sha256 not in contents
+    }
+    if not wanted:
+        made = dict(history.made or resumed) or made
+    else:
+        compared = {name: value for name, value in versions.items() if name not in _WITHOUT_PART}
+        refuse_other(output, history.made, compared)
+        refuse_other(output, resumed, compared)
+        by_photo: dict[str, PhotoRecord] = {}
+        with bar(len(wanted), "photo", shown=progress, what="encoding") as shown:
+
+            def done(record: PhotoRecord) -> None:
+                by_photo[record.id] = record
+                work.keep(record, made)
+                shown.update()
+
+            try:
+                read_photos(sorted(wanted.values(), key=lambda photo: photo.record.id), prepared, limits, workers, done)
+            finally:
+                work.flush(made)
+        contents |= {hashed: by_photo[photo.record.id] for hashed, photo in wanted.items()}
+    return [_with_content(record, contents) for record in found], len(wanted), made
+
+
+def _with_content(record: PhotoRecord, contents: Mapping[str | None, PhotoRecord]) -> PhotoRecord:
+    """The record of a photo with what is known of its content; an excluded one stays excluded."""
+    content = contents.get(record.sha256)
+    if record.sha256 is None or content is None:
+        return record
+    filled = replace(content, id=record.id, person=record.person)
+    return replace(filled, status=record.status, reason=record.reason) if record.status == EXCLUDED else filled
 
 
 def _found(summary: EncodeSummary) -> dict[str, int]:
@@ -162,13 +248,12 @@ def _found(summary: EncodeSummary) -> dict[str, int]:
     }
 
 
-def _refuse_existing(output: Path, overwrite: bool) -> None:
-    if output.is_dir():
-        raise FacesqlError(
-            f"{str(output)!r} is a folder; name a file with -o, such as {str(output / 'faces.parquet')!r}."
-        )
+def _refuse_folder(output: Path) -> None:
     for path in (output, photos_path(output), times_path(output)):
-        refuse_existing(path, overwrite=overwrite)
+        if path.is_dir():
+            raise FacesqlError(
+                f"{str(path)!r} is a folder; name a file with -o, such as {str(path / 'faces.parquet')!r}."
+            )
 
 
 def _first_people(photos: Sequence[FoundPhoto], limit: int, entries: set[str]) -> list[FoundPhoto]:
@@ -181,148 +266,21 @@ def _first_people(photos: Sequence[FoundPhoto], limit: int, entries: set[str]) -
 def _without_opening(photo: FoundPhoto, entries: set[str]) -> PhotoRecord | None:
     """The record of a photo that is not to be opened, or None."""
     if entries_naming(photo.id, entries):
-        return PhotoRecord(photo.id, photo.person, status="excluded", reason="named in the exclude file")
+        return PhotoRecord(photo.id, photo.person, status=EXCLUDED, reason="named in the exclude file")
     if photo.status is not None:
         return PhotoRecord(photo.id, photo.person, status=photo.status, reason=photo.reason)
     return None
 
 
-def _encode_all(
-    photos: Sequence[FoundPhoto],
-    prepared: encoder.Encoder,
-    workers: int,
-    max_megapixels: float,
-    *,
-    progress: bool,
-) -> list[PhotoRecord]:
-    """A record a photo, in order, made by worker processes."""
-    # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: dlib holds the GIL.
-    workers = max(1, min(workers, len(photos), MAX_WORKERS))
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
-    encode_batch = partial(_encode_batch, prepared=prepared, max_megapixels=max_megapixels)
-    size = max(1, min(BATCH, len(photos) // (4 * workers)))
-    batches = [photos[start : start + size] for start in range(0, len(photos), size)]
-    records = []
-    try:
-        with _interrupts_ignored():  # a task for each worker starts them all, and they inherit that
-            checks = [pool.submit(_check, prepared) for _ in range(workers)]
-        checks[0].result()
-        with bar(len(photos), "photo", shown=progress, what="encoding") as shown:
-            for batch in _in_order(pool, encode_batch, batches, workers * AHEAD):
-                records += batch
-                shown.update(len(batch))
-    except BrokenProcessPool as error:
-        raise FacesqlError(
-            "A worker process died, perhaps for want of memory, and nothing was written; run again with fewer "
-            "--workers or a lower --max-megapixels."
-        ) from error
-    finally:
-        with _interrupts_ignored():  # a second Ctrl-C would leave the workers behind
-            pool.shutdown(cancel_futures=True)
-    return records
-
-
-def _in_order(
-    pool: ProcessPoolExecutor,
-    function: Callable[[Sequence[FoundPhoto]], list[PhotoRecord]],
-    batches: Iterable[Sequence[FoundPhoto]],
-    ahead: int,
-) -> Iterator[list[PhotoRecord]]:
-    """The results in the batches' order, with at most ``ahead`` of them under way or waiting to be taken."""
-    pending: deque[Future[list[PhotoRecord]]] = deque()
-    for batch in batches:
-        if len(pending) >= ahead:
-            yield pending.popleft().result()
-        pending.append(pool.submit(function, batch))
-    while pending:
-        yield pending.popleft().result()
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment; only the main thread can, and only it is told of one."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent does, even if it was killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-@cache
-def _backend(prepared: encoder.Encoder) -> encoder.Backend:
-    """The backend of this worker, loaded once."""
-    return prepared.load()
-
-
-def _check(prepared: encoder.Encoder) -> None:
-    """Load the backend of this worker: what is wrong with it is told before the first photo."""
-    _backend(prepared)
-
-
-def _encode_batch(photos: Sequence[FoundPhoto], prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
-    """A record a photo, in a worker: nothing that a photo holds raises."""
-    backend = _backend(prepared)
-    records: list[PhotoRecord] = []
-    held: list[tuple[PhotoRecord, list[encoder.FoundFace]]] = []
-    for photo in photos:
-        held.append(_look(photo, backend, max_megapixels))
-        if sum(face.content.size for _, found in held for face in found[:1]) > HELD_NUMBERS:
-            records += _encoded(held, backend)
-            held = []
-    return records + _encoded(held, backend)
-
-
-def _encoded(
-    held: Sequence[tuple[PhotoRecord, list[encoder.FoundFace]]], backend: encoder.Backend
-) -> list[PhotoRecord]:
-    """The records with their faces, encoded together."""
-    faces = iter(backend.encode([face for _, found in held for face in found]))
-    return [replace(record, faces=tuple(islice(faces, len(found)))) for record, found in held]
-
-
-def _look(
-    photo: FoundPhoto, backend: encoder.Backend, max_megapixels: float
-) -> tuple[PhotoRecord, list[encoder.FoundFace]]:
-    """The record of a photo without its faces, and what was found of those."""
-    record = PhotoRecord(photo.id, photo.person)
-    found: list[encoder.FoundFace] = []
-    try:
-        content = photo.path.read_bytes()
-        record = replace(record, sha256=hashlib.sha256(content).hexdigest())
-        pixels = read_pixels(content, max_megapixels)
-        record = replace(record, width=pixels.shape[1], height=pixels.shape[0])
-        found = backend.find(pixels)
-    except OSError as error:
-        record = replace(record, status="unreadable", reason=f"cannot be read: {error.strerror}")
-    except PhotoError as error:
-        record = replace(record, status=error.status, reason=error.reason)
-    except (RuntimeError, MemoryError) as error:
-        record = replace(record, status="unreadable", reason=f"the encoder fails: {error}")
-    else:
-        if not found:
-            record = replace(record, status="no_face", reason="the detector finds no face")
-    return record, found
-
-
 def _choose(records: Sequence[PhotoRecord], rule: FaceRule) -> tuple[list[PhotoRecord], list[list[int]]]:
     """The records with the status of those that the rule cannot decide, and for each the faces it chose (0-based)."""
-    chosen = choose([Candidates(r.id, r.person or "", r.width or 0, r.height or 0, r.faces) for r in records], rule)
+    chosen = choose(
+        [
+            Candidates(r.id, r.person or "", r.width or 0, r.height or 0, r.faces if r.status == ROW else ())
+            for r in records
+        ],
+        rule,
+    )
     decided = [
         record
         if record.status != ROW or faces
@@ -343,22 +301,12 @@ def _faces_table(
             "face": face + 1,
             "width": record.width,
             "height": record.height,
-            **_face_columns(record.faces[face]),
+            **face_columns(record.faces[face]),
         }
         for record, faces in zip(records, chosen, strict=True)
         for face in faces
     ]
     return pa.Table.from_pylist(rows, schema=FACES)
-
-
-def _photos_table(records: Sequence[PhotoRecord]) -> pa.Table:
-    rows = [{**vars(record), "faces": [_face_columns(face) for face in record.faces]} for record in records]
-    return pa.Table.from_pylist(rows, schema=PHOTOS)
-
-
-def _face_columns(face: encoder.Face) -> dict[str, object]:
-    box = {"top": face.top, "right": face.right, "bottom": face.bottom, "left": face.left}
-    return {"box": box, "encoding": face.encoding}
 
 
 def _unused(listing: Listing, entries: set[str], same_as: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -378,6 +326,8 @@ def _summary(
     pseudonymous: bool,
     note: str | None,
     seconds: Mapping[str, float],
+    changes: Changes | None,
+    encoded: int,
 ) -> EncodeSummary:
     folders = {record.person for record in records if record.person is not None}
     without = [record for record in records if record.status != ROW]
@@ -389,7 +339,7 @@ def _summary(
         photos_with_row=len(records) - len(without),
         rows=faces.num_rows,
         people=len(faces["person"].unique()),
-        faces_found=sum(len(record.faces) for record in records),
+        faces_found=sum(len(record.faces) for record in records if record.status != EXCLUDED),
         other_files=listing.other_files,
         # What a decoder says differs from photo to photo; the photos table has it.
         no_row=Counter((record.status, (record.reason or "").partition(":")[0]) for record in without),
@@ -399,4 +349,6 @@ def _summary(
         pseudonymous=pseudonymous,
         encoder_note=note,
         seconds=seconds,
+        changes=changes,
+        encoded=encoded,
     )

@@ -101,7 +101,7 @@ def times_path(faces: Path) -> Path:
 
 def write_times(faces: Path, seconds: Mapping[str, float]) -> None:
     """Note beside a finished table what each stage took: not in it, for it is the same whenever it is made."""
-    noted = {"sha256": _fingerprint(faces), "seconds": dict(seconds)}
+    noted = {"sha256": file_hash(faces), "seconds": dict(seconds)}
     times_path(faces).write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
 
 
@@ -109,14 +109,15 @@ def read_times(faces: Path) -> dict[str, float]:
     """Seconds by stage of the run that made a table; empty where nothing tells, or what tells is of another table."""
     try:
         noted = json.loads(times_path(faces).read_text(encoding="utf-8"))
-        if noted["sha256"] == _fingerprint(faces):
+        if noted["sha256"] == file_hash(faces):
             return {str(stage): float(seconds) for stage, seconds in noted["seconds"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # no such file, or somebody else's
         return {}
     return {}
 
 
-def _fingerprint(file: Path) -> str:
+def file_hash(file: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,27 +11,21 @@ from facesql.errors import FacesqlError
 
 
 @contextmanager
-def whole_files(folder: Path) -> Iterator[Path]:
+def whole_files(folder: Path, inside: Path | None = None) -> Iterator[Path]:
     """Yield a private folder to write to; when the block ends well, its files are moved into ``folder``.
 
-    The private folder lies in ``folder``, so that a move is a rename within one file system: a reader sees the old
-    file or the new one, never a part. Encodings are biometric data, so a file's mode is 0600 before it gets its
-    name. When the block fails, or is interrupted, everything stays as it was, and folders made on the way go.
+    The private folder lies in ``folder``, or ``inside`` another one of its file system, so that a move is a rename: a
+    reader sees the old file or the new one, never a part. Encodings are biometric data, so a file's mode is 0600
+    before it gets its name. When the block fails, or is interrupted, everything stays as it was, and folders made on
+    the way go.
 
     Raises FacesqlError where ``folder`` cannot be made or written to.
     """
-    new_folders = [path for path in (folder, *folder.parents) if not _exists(path)]
+    new_folders = make_folders(folder)
     try:
-        str(folder).encode()
-        for path in reversed(new_folders):
-            path.mkdir(mode=0o700, exist_ok=True)
-        private = Path(tempfile.mkdtemp(prefix=".facesql.", dir=folder))
-    except UnicodeEncodeError as error:
-        raise FacesqlError(f"{str(folder)!r} is not valid Unicode; name another place with -o.") from error
+        private = Path(tempfile.mkdtemp(prefix=".facesql.", dir=folder if inside is None else inside))
     except OSError as error:
-        raise FacesqlError(
-            f"Cannot write to {str(folder)!r} ({error.strerror}); name a place that can be written to with -o."
-        ) from error
+        raise _cannot_write(folder, error) from error
     done = False
     try:
         yield private
@@ -51,9 +45,31 @@ def whole_files(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(private, ignore_errors=True)
         if not done:
-            for path in new_folders:
-                with suppress(OSError):  # something else has been put there meanwhile
-                    path.rmdir()
+            remove_empty(new_folders)
+
+
+def make_folders(folder: Path) -> list[Path]:
+    """Make a folder and those above it, for the owner only; returns those that are new, the deepest first.
+
+    Raises FacesqlError where that cannot be.
+    """
+    new_folders = [path for path in (folder, *folder.parents) if not _exists(path)]
+    try:
+        str(folder).encode()
+        for path in reversed(new_folders):
+            path.mkdir(mode=0o700, exist_ok=True)
+    except UnicodeEncodeError as error:
+        raise FacesqlError(f"{str(folder)!r} is not valid Unicode; name another place with -o.") from error
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    return new_folders
+
+
+def remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, the deepest first, unless something has been put there."""
+    for path in folders:
+        with suppress(OSError):
+            path.rmdir()
 
 
 @contextmanager
@@ -67,6 +83,12 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
     """Raise FacesqlError where a file exists that may not be replaced."""
     if path.exists() and not overwrite:
         raise FacesqlError(f"{str(path)!r} exists; pass --overwrite to replace it, or name another file with -o.")
+
+
+def _cannot_write(folder: Path, error: OSError) -> FacesqlError:
+    return FacesqlError(
+        f"Cannot write to {str(folder)!r} ({error.strerror}); name a place that can be written to with -o."
+    )
 
 
 def _exists(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from facesql.distance import BINS_PER_UNIT
@@ -38,6 +39,10 @@ def encoded(summary: EncodeSummary) -> str:
         f"{_count(summary.faces_found, 'face')} found",
         f"{_count(summary.rows, 'row')} of {_count(summary.people, 'person')} in {str(summary.output)!r}",
     ]
+    if summary.changes is not None:
+        numbers = asdict(summary.changes)
+        changes = ", ".join(f"{count:,d} {name}" for name, count in numbers.items())
+        lines.append(f"against the table before: {changes}; {_count(summary.encoded, 'photo')} encoded")
     if summary.encoder_note is not None:
         lines.append(summary.encoder_note)
     if summary.pseudonymous:
