@@ -69,6 +69,15 @@ def encode(
             help="What runs the network. Both give the same encodings; face_recognition, the reference, is slower.",
         ),
     ] = "onnx",
+    detector: Annotated[
+        str, typer.Option(metavar="hog|cnn", help="What finds the faces; cnn finds more, and takes far longer.")
+    ] = "hog",
+    upsample: Annotated[
+        int, typer.Option(min=0, max=4, help="How many times a photo is doubled for the detector: finds smaller faces.")
+    ] = 1,
+    landmarks: Annotated[
+        str, typer.Option(metavar="small|large", help="Align a face by 5 points, or by 68.")
+    ] = "small",
     jitters: Annotated[
         int,
         typer.Option(
@@ -118,7 +127,7 @@ def encode(
         workers=workers,
         max_megapixels=max_megapixels,
         backend=name,
-        jitters=jitters,
+        settings=encoder.parse_settings(detector, upsample, jitters, landmarks),
         threads=threads,
         pseudonyms=pseudonyms,
         timeout=timeout,

@@ -67,7 +67,7 @@ def encode_photos(
     workers: int | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     backend: encoder.BackendName = encoder.BackendName.ONNX,
-    jitters: int = 1,
+    settings: encoder.FaceSettings = encoder.DEFAULTS,
     threads: int = 1,
     pseudonyms: int | None = None,
     timeout: float = TIMEOUT,
@@ -81,8 +81,8 @@ def encode_photos(
     A person is a folder directly below ``folder``. ``exclude`` names photos or folders to leave out, a line
     each; ``relabel`` is a CSV file with the columns person and same_as, applied after the faces are chosen.
     ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
-    equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``jitters`` are
-    those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
+    equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``settings``
+    are those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
     ``pseudonymized``; the photos table keeps the names. All files appear whole, at the end; the third, of the run's
     times, is for the notes of an analysis.
 
@@ -108,7 +108,7 @@ def encode_photos(
             if fresh:
                 work.discard()
             history = History() if fresh else read_history(output)
-            prepared, note = encoder.prepare(backend, jitters=jitters, threads=threads)
+            prepared, note = encoder.prepare(backend, settings, threads=threads)
         with stages.time("reading"):
             found = _hashed(listing.photos, entries, progress=progress)
             hashes = {record.sha256 for record in found if record.sha256 is not None}

@@ -23,7 +23,8 @@ ENCODING_SIZE = 128
 # Two encodings of one face by the two backends differ by less in every component.
 TOLERANCE = 1e-5
 CHIP_SIDE, CHIP_PADDING = 150, 0.25
-LANDMARKS, WEIGHTS = "shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"
+WEIGHTS = "dlib_face_recognition_resnet_model_v1.dat"
+CNN_DETECTOR = "mmod_human_face_detector.dat"
 # Raised whenever conversion changes, so that no older network is taken from a cache.
 CONVERSION = "1"
 # So many drawn faces are encoded both ways when the network has been converted.
@@ -38,6 +39,42 @@ class BackendName(StrEnum):
     ONNX = "onnx"
     FACE_RECOGNITION = "face_recognition"
 
+
+class Detector(StrEnum):
+    """What finds faces: histograms of gradients, or a network, which finds more and takes many times as long."""
+
+    HOG = "hog"
+    CNN = "cnn"
+
+
+class Landmarks(StrEnum):
+    """By how many points a face is aligned: 5 or 68."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+PREDICTORS = {
+    Landmarks.SMALL: "shape_predictor_5_face_landmarks.dat",
+    Landmarks.LARGE: "shape_predictor_68_face_landmarks.dat",
+}
+
+
+@dataclass(frozen=True)
+class FaceSettings:
+    """The settings of face_recognition, under its own names but for ``upsample``, and with its own defaults.
+
+    ``upsample`` is how many times a photo is doubled for the detector. ``jitters`` above 1 encode so many randomly
+    changed copies of a face, the same in every run, and take the mean.
+    """
+
+    detector: Detector = Detector.HOG
+    upsample: int = 1
+    jitters: int = 1
+    landmarks: Landmarks = Landmarks.SMALL
+
+
+DEFAULTS = FaceSettings()
 
 # The import names of what a backend needs, in the order in which a lack is best told.
 NEEDED = {
@@ -85,10 +122,11 @@ class Backend(Protocol):
 class OnnxBackend:
     """face_recognition's steps with its models: all by dlib, but the network by ONNX Runtime.
 
-    ``model`` is what ``network.to_onnx`` makes of dlib's network; ``threads`` is how many run it.
+    ``model`` is what ``network.to_onnx`` makes of dlib's network; ``threads`` is how many run it. Of the settings,
+    ``jitters`` has no part.
     """
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
+    def __init__(self, model: bytes, threads: int = 1, settings: FaceSettings = DEFAULTS) -> None:
         import dlib
         import onnxruntime
 
@@ -96,15 +134,20 @@ class OnnxBackend:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._dlib = dlib
-        self._detector = dlib.get_frontal_face_detector()
-        self._predictor = dlib.shape_predictor(str(models_folder() / LANDMARKS))
+        self._detector = (
+            dlib.get_frontal_face_detector()
+            if settings.detector == Detector.HOG
+            else dlib.cnn_face_detection_model_v1(str(models_folder() / CNN_DETECTOR))
+        )
+        self._upsample = settings.upsample
+        self._predictor = dlib.shape_predictor(str(models_folder() / PREDICTORS[settings.landmarks]))
 
     def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
         """The faces of a photo; what is kept of each is the photo."""
         height, width = pixels.shape[:2]
         return [
             FoundFace((max(at.top(), 0), min(at.right(), width), min(at.bottom(), height), max(at.left(), 0)), pixels)
-            for at in self._detector(pixels, 1)
+            for at in (getattr(found, "rect", found) for found in self._detector(pixels, self._upsample))
         ]
 
     def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
@@ -124,27 +167,46 @@ class OnnxBackend:
         return [Face(*face.box, encoding) for face, encoding in zip(faces, encodings, strict=True)]
 
     def landmarks(self, pixels: NDArray[np.uint8], box: Box) -> Any:
-        """The five landmarks of a face, as dlib has them."""
+        """The landmarks of a face, as dlib has them."""
         top, right, bottom, left = box
         return self._predictor(pixels, self._dlib.rectangle(left, top, right, bottom))
 
 
 class FaceRecognitionBackend:
-    """The package itself. ``jitters`` above 1 encode so many randomly changed copies of a face, and take the mean."""
+    """The package itself."""
 
-    def __init__(self, jitters: int = 1) -> None:
+    def __init__(self, settings: FaceSettings = DEFAULTS) -> None:
         self._library = _face_recognition()
-        self._jitters = jitters
+        self._settings = settings
 
     def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
         """The faces of a photo, encoded at once: the package does both."""
-        boxes = self._library.face_locations(pixels)
-        encodings = self._library.face_encodings(pixels, boxes, num_jitters=self._jitters)
+        settings = self._settings
+        boxes = self._library.face_locations(pixels, settings.upsample, settings.detector)
+        if boxes and settings.jitters > 1:
+            # The network goes on with its random numbers from photo to photo; a new one begins as every other did.
+            import dlib
+
+            self._library.api.face_encoder = dlib.face_recognition_model_v1(str(models_folder() / WEIGHTS))
+        encodings = self._library.face_encodings(pixels, boxes, settings.jitters, settings.landmarks)
         return [FoundFace(box, np.asarray(e, np.float32)) for box, e in zip(boxes, encodings, strict=True)]
 
     def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
         """What was encoded already."""
         return [Face(*face.box, face.content) for face in faces]
+
+
+def parse_settings(detector: str, upsample: int, jitters: int, landmarks: str) -> FaceSettings:
+    """The settings by the names that a user gives.
+
+    Raises FacesqlError for a detector or landmarks that there are not.
+    """
+    return FaceSettings(
+        parse_choice(detector, Detector, "detector"),
+        upsample,
+        jitters,
+        parse_choice(landmarks, Landmarks, "set of landmarks"),
+    )
 
 
 def parse_backend(text: str) -> BackendName:
@@ -188,20 +250,14 @@ class Encoder:
     """All that a worker needs to know to encode as the others do."""
 
     backend: BackendName = BackendName.ONNX
-    jitters: int = 1
+    faces: FaceSettings = DEFAULTS
     threads: int = 1
     model: Path | None = None
     """The converted network, as ``prepare`` keeps it."""
 
     def settings(self) -> dict[str, str]:
         """The settings that a table of faces names."""
-        return {
-            "backend": self.backend,
-            "detector": "hog",
-            "upsample": "1",
-            "jitters": str(self.jitters),
-            "landmarks": "small",
-        }
+        return {"backend": str(self.backend), **{name: str(value) for name, value in vars(self.faces).items()}}
 
     def versions(self) -> dict[str, str]:
         """The versions of all that takes part."""
@@ -217,11 +273,11 @@ class Encoder:
         """
         require(self.backend)
         if self.backend == BackendName.FACE_RECOGNITION:
-            backend: Backend = FaceRecognitionBackend(self.jitters)
+            backend: Backend = FaceRecognitionBackend(self.faces)
         else:
             if self.model is None:
                 raise ValueError("the ONNX backend needs the converted network")
-            backend = OnnxBackend(converted.read(self.model), self.threads)
+            backend = OnnxBackend(converted.read(self.model), self.threads, self.faces)
         try:
             found = backend.find(np.zeros((64, 64, 3), dtype=np.uint8))
         except (RuntimeError, TypeError) as error:
@@ -235,7 +291,7 @@ class Encoder:
 
 
 def prepare(
-    backend: BackendName = BackendName.ONNX, *, jitters: int = 1, threads: int = 1
+    backend: BackendName = BackendName.ONNX, faces: FaceSettings = DEFAULTS, *, threads: int = 1
 ) -> tuple[Encoder, str | None]:
     """An encoder for all workers, and a sentence where it is not the one that was asked for.
 
@@ -245,16 +301,16 @@ def prepare(
 
     Raises MissingPackageError where a package is missing, FacesqlError where the network cannot be kept.
     """
-    if jitters > 1 or backend == BackendName.FACE_RECOGNITION:
+    if faces.jitters > 1 or backend == BackendName.FACE_RECOGNITION:
         require(BackendName.FACE_RECOGNITION)
-        return Encoder(BackendName.FACE_RECOGNITION, jitters, threads), None
+        return Encoder(BackendName.FACE_RECOGNITION, faces, threads), None
     require(backend)
     weights = (models_folder() / WEIGHTS).read_bytes()
     hashed = hashlib.sha256(weights).hexdigest()
     key = converted.key_of(CONVERSION, hashed, _version("onnxruntime"), _version("dlib-bin", "dlib"))
     path = converted.find(key)
     if path is not None:
-        return Encoder(backend, jitters, threads, path), None
+        return Encoder(backend, faces, threads, path), None
     try:
         model = convert(weights)
         difference = compare(model)
@@ -262,10 +318,10 @@ def prepare(
     except WeightsError as error:
         fault = f"cannot be converted: {error}"
     if fault is None:
-        return Encoder(backend, jitters, threads, converted.keep(key, model)), None
+        return Encoder(backend, faces, threads, converted.keep(key, model)), None
     require(BackendName.FACE_RECOGNITION)
     return (
-        Encoder(BackendName.FACE_RECOGNITION, jitters, threads),
+        Encoder(BackendName.FACE_RECOGNITION, faces, threads),
         f"face_recognition encodes, several times slower: the network for ONNX Runtime {fault}",
     )
 

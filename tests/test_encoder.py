@@ -14,7 +14,17 @@ from PIL import Image
 from facesql import converted, encoder
 from facesql.drawing import draw_face, draw_person
 from facesql.encode import encode_photos
-from facesql.encoder import BackendName, Encoder, Face, prepare
+from facesql.encoder import (
+    TOLERANCE,
+    BackendName,
+    Detector,
+    Encoder,
+    Face,
+    FaceSettings,
+    Landmarks,
+    parse_settings,
+    prepare,
+)
 from facesql.errors import FacesqlError, MissingPackageError
 from facesql.faces import read_metadata
 from facesql.photos import read_pixels
@@ -126,10 +136,54 @@ def test_settings_and_versions_name_the_backend(name: BackendName) -> None:
     assert all(version[0].isdigit() for version in prepared.versions().values())
 
 
+def test_jitters_repeat_whatever_the_number_of_workers(drawn: Path, tmp_path: Path) -> None:
+    settings = FaceSettings(jitters=2)
+    tables = []
+    for workers in (1, 2):
+        output = tmp_path / f"{workers}.parquet"
+        encode_photos(drawn, output, settings=settings, limit=2, workers=workers)
+        tables.append(output.read_bytes())
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        FaceSettings(landmarks=Landmarks.LARGE),
+        FaceSettings(upsample=0),
+        FaceSettings(detector=Detector.CNN, upsample=0),
+    ],
+)
+def test_other_settings_give_the_encodings_of_face_recognition_with_the_same(
+    settings: FaceSettings, drawn: Path
+) -> None:
+    pixels = np.asarray(Image.open(drawn / "person_01" / "1.png").convert("RGB"))
+    ours = prepare(faces=settings)[0].load()
+    reference = prepare(BackendName.FACE_RECOGNITION, settings)[0].load()
+    [face] = ours.encode(ours.find(pixels))
+    [expected] = reference.encode(reference.find(pixels))
+    assert (face.top, face.right, face.bottom, face.left) == (
+        expected.top,
+        expected.right,
+        expected.bottom,
+        expected.left,
+    )
+    assert 0 < np.abs(face.encoding - expected.encoding).max() < TOLERANCE
+    [default] = (backend := prepare()[0].load()).encode(backend.find(pixels))
+    assert not np.array_equal(face.encoding, default.encoding)
+
+
+def test_settings_that_there_are_not_are_refused() -> None:
+    with pytest.raises(FacesqlError, match="'dog' is no detector; choose from hog, cnn"):
+        parse_settings("dog", 1, 1, "small")
+    with pytest.raises(FacesqlError, match="no set of landmarks"):
+        parse_settings("hog", 1, 1, "huge")
+
+
 def test_jitters_are_face_recognitions(drawn: Path, tmp_path: Path) -> None:
-    prepared, note = prepare(jitters=3)
-    assert (prepared.backend, prepared.jitters, note) == (BackendName.FACE_RECOGNITION, 3, None)
-    summary = encode_photos(drawn, tmp_path / "faces.parquet", jitters=3, limit=1, workers=1)
+    prepared, note = prepare(faces=FaceSettings(jitters=3))
+    assert (prepared.backend, prepared.faces.jitters, note) == (BackendName.FACE_RECOGNITION, 3, None)
+    summary = encode_photos(drawn, tmp_path / "faces.parquet", settings=FaceSettings(jitters=3), limit=1, workers=1)
     assert summary.rows == 3
     made = read_metadata(tmp_path / "faces.parquet")
     assert (made["backend"], made["jitters"]) == ("face_recognition", "3")
@@ -207,7 +261,7 @@ def test_weights_that_cannot_be_converted_are_told(
 
 
 def test_a_dlib_that_cannot_read_numpys_arrays_fails_once_with_the_versions(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: object) -> None:
+    def refuse(*_: object) -> None:
         raise RuntimeError("Unsupported image type, must be 8bit gray or RGB image.")
 
     monkeypatch.setattr(encoder, "_face_recognition", lambda: SimpleNamespace(face_locations=refuse))
@@ -239,7 +293,7 @@ def test_the_onnx_backend_needs_neither_face_recognition_nor_an_old_setuptools(m
     without(monkeypatch, "pkg_resources", "face_recognition")
     encoder.require()
     with pytest.raises(MissingPackageError, match="face_recognition"):
-        prepare(jitters=2)
+        prepare(faces=FaceSettings(jitters=2))
 
 
 def test_a_setuptools_without_pkg_resources_is_told_apart_from_missing_models(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 import facesql.workers
 from facesql.encode import encode_photos
+from facesql.encoder import FaceSettings
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path, read_metadata
 from facesql.history import Changes
@@ -151,11 +152,11 @@ def test_broken_shards_are_discarded_and_redone(stopped: Path, drawn: Path, draw
 def test_other_settings_are_refused_by_name_before_and_after_the_end(stopped: Path, drawn: Path) -> None:
     difference = r"encoded with backend onnx, now face_recognition; jitters 1, now 3; --fresh"
     with pytest.raises(FacesqlError, match=difference):
-        encode_photos(drawn, stopped, jitters=3)
+        encode_photos(drawn, stopped, settings=FaceSettings(jitters=3))
     encode_photos(drawn, stopped)
     finished = tables(stopped)
     with pytest.raises(FacesqlError, match=difference):
-        encode_photos(drawn, stopped, jitters=3)
+        encode_photos(drawn, stopped, settings=FaceSettings(jitters=3))
     assert tables(stopped) == finished
 
 
