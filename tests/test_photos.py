@@ -3,17 +3,20 @@
 import io
 import os
 import struct
+import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, PngImagePlugin
 
+from facesql import photos
 from facesql.errors import FacesqlError
-from facesql.photos import PhotoError, find_photos, read_pixels
+from facesql.photos import HEIC_HINT, PhotoError, find_photos, read_content, read_photo, read_pixels
 
 # Each EXIF orientation, and how upright pixels are turned to be stored with it.
 STORED = {
@@ -145,6 +148,200 @@ def test_a_webp_is_decoded_by_content_and_an_animation_by_its_first_picture() ->
     assert read_pixels(animated)[0, 0].tolist() == [255, 0, 0]
 
 
+def srgb_of_lab(stored: tuple[int, int, int]) -> list[int]:
+    """CIELAB as a TIFF holds it, in D50, to sRGB by the formulas of both and Bradford's matrix from D50 to D65."""
+    middle = (stored[0] / 2.55 + 16) / 116
+    roots = np.array([middle + (stored[1] - 128) / 500, middle, middle - (stored[2] - 128) / 200])
+    xyz = np.where(roots > 6 / 29, roots**3, 3 * (6 / 29) ** 2 * (roots - 4 / 29)) * [0.96422, 1.0, 0.82521]
+    to_linear = [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ]
+    linear = np.clip(to_linear @ xyz, 0, 1)
+    curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return [round(255 * value) for value in curved.tolist()]
+
+
+# Stored values of one pixel, and the RGB that it shows: computed by the definition of each mode.
+SHOWN: dict[str, tuple[float | tuple[float, ...], tuple[int, int, int]]] = {
+    "1": (255, (255, 255, 255)),
+    "L": (77, (77, 77, 77)),
+    "RGBA": ((200, 100, 0, 51), (244, 224, 204)),  # a fifth of the colour on four fifths of white
+    "LA": ((100, 51), (224, 224, 224)),
+    "RGBa": ((40, 20, 0, 51), (244, 224, 204)),
+    "La": ((20, 51), (224, 224, 224)),
+    "CMYK": ((0, 255, 255, 0), (255, 0, 0)),
+    "YCbCr": ((76, 85, 255), (254, 0, 0)),  # as JFIF defines it
+    "HSV": ((85, 255, 255), (0, 255, 0)),  # a third of the circle of hues
+    "LAB": ((153, 148, 98), (159, 133, 198)),  # as srgb_of_lab computes it
+    "I": (514, (2, 2, 2)),
+    "I;16": (514, (2, 2, 2)),
+    "I;16B": (514, (2, 2, 2)),
+    "I;16L": (514, (2, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("mode", SHOWN)
+def test_every_mode_shows_the_right_colour(mode: str) -> None:
+    stored, shown = SHOWN[mode]
+    pixels = photos._rgb(Image.new(mode, (2, 2), stored))
+    assert pixels.shape == (2, 2, 3)
+    assert np.abs(pixels[1, 1].astype(int) - shown).max() <= 1
+
+
+@pytest.mark.parametrize("stored", [(153, 148, 98), (100, 128, 128), (180, 120, 160)])
+def test_lab_becomes_srgb_as_the_formulas_have_it(stored: tuple[int, int, int]) -> None:
+    assert np.abs(photos._rgb(Image.new("LAB", (1, 1), stored))[0, 0] - srgb_of_lab(stored)).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB", "I;16", "I;16B", "RGBA", "LA", "1"])
+def test_a_tiff_of_every_mode_shows_the_right_colour(mode: str) -> None:
+    stored, shown = SHOWN[mode]
+    pixels = read_pixels(saved(Image.new(mode, (2, 2), stored), "TIFF"))
+    assert np.abs(pixels[1, 1].astype(int) - shown).max() <= 1
+
+
+def test_a_palette_with_transparency_is_laid_on_white() -> None:
+    image = Image.new("PA", (2, 1))
+    image.putpalette([200, 100, 0])
+    image.putpixel((0, 0), (0, 51))
+    image.putpixel((1, 0), (0, 255))
+    expected = [[244, 224, 204], [200, 100, 0]]
+    assert photos._rgb(image)[0].tolist() == expected
+    image = Image.new("P", (2, 1), 0)
+    image.putpalette([200, 100, 0, 200, 100, 0])
+    image.putpixel((1, 0), 1)
+    assert read_pixels(saved(image, transparency=bytes([51, 255])))[0].tolist() == expected
+
+
+def test_the_transparent_value_of_16_bit_grey_is_laid_on_white() -> None:
+    grey = Image.fromarray(np.array([[0, 25_700]], dtype=np.uint16))
+    assert read_pixels(saved(grey, transparency=0))[0, :, 0].tolist() == [255, 100]
+
+
+def test_a_jpeg_of_cmyk_and_one_of_ycck_show_the_right_colour() -> None:
+    cmyk = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=100)
+    assert np.abs(read_pixels(cmyk)[4, 4].astype(int) - (255, 0, 0)).max() <= 2
+    # As Adobe's programs store it, inverted. Read as YCCK, the second and third are chroma of 128, which is
+    # none, so that the first is the brightness: 255 - 55.
+    marker = b"Adobe\0\x64\0\0\0\0"
+    ycck = saved(Image.new("CMYK", (8, 8), (200, 127, 127, 0)), "JPEG", quality=100)
+    assert ycck.count(marker + b"\0") == 1
+    pixels = read_pixels(ycck.replace(marker + b"\0", marker + b"\2"))
+    assert np.abs(pixels[4, 4].astype(int) - 200).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_of_several_pictures_the_first_is_taken_and_that_is_said(kind: str) -> None:
+    red, *others = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "green")]
+    photo = read_photo(saved(red, kind, save_all=True, append_images=others))
+    assert photo.note == "the first of 3 pictures"
+    assert np.abs(photo.pixels[8, 8].astype(int) - (255, 0, 0)).max() <= 3
+    assert read_photo(saved(red, kind)).note is None
+
+
+def test_an_mpo_is_one_photo() -> None:
+    red, blue = Image.new("RGB", (16, 16), "red"), Image.new("RGB", (16, 16), "blue")
+    photo = read_photo(saved(red, "MPO", save_all=True, append_images=[blue]))
+    assert photo.note is None
+    assert photo.pixels[8, 8].tolist() == [254, 0, 0]
+
+
+def test_damage_behind_the_first_picture_is_no_reason_to_do_without_it() -> None:
+    red, blue = Image.new("RGB", (3, 2), "red"), Image.new("RGB", (3, 2), "blue")
+    content = saved(red, "TIFF", save_all=True, append_images=[blue])
+    assert read_photo(content).note == "the first of 2 pictures"
+    [following] = struct.unpack("<I", content[4:8])
+    [entries] = struct.unpack("<H", content[following : following + 2])
+    place = following + 2 + 12 * entries
+    lost = content[:place] + struct.pack("<I", len(content) + 99) + content[place + 4 :]
+    assert read_photo(lost).pixels[0, 0].tolist() == [255, 0, 0]
+    assert read_photo(lost).note is None
+
+
+def test_the_pictures_of_a_tiff_are_counted_to_a_limit() -> None:
+    page = Image.new("L", (1, 1))
+    content = saved(page, "TIFF", save_all=True, append_images=[page] * 120)
+    assert read_photo(content).note == "the first of 100 pictures or more"
+
+
+def test_text_in_a_png_is_read_up_to_our_limit_whatever_another_package_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_text(length: int) -> bytes:
+        info = PngImagePlugin.PngInfo()
+        info.add_text("history", "a" * length, zip=True)
+        return saved(Image.new("RGB", (2, 2)), pnginfo=info)
+
+    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_CHUNK", 2**40)
+    with pytest.raises(PhotoError, match="too large"):
+        read_pixels(with_text(photos.MAX_TEXT_CHUNK + 1))
+    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_CHUNK", 1)
+    assert read_pixels(with_text(3 * 2**20)).shape == (2, 2, 3)
+    assert PngImagePlugin.MAX_TEXT_CHUNK == 1
+
+
+def test_a_file_that_is_far_too_long_for_a_photo_is_not_read(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.jpg")
+    assert read_content(path) == b"x"
+    with path.open("r+b") as file:
+        file.truncate(50 * 10**9)  # sparse: it takes no room
+    with pytest.raises(PhotoError, match=r"50,000,000,000 bytes; --max-megapixels sets") as error:
+        read_content(path)
+    assert error.value.status == "too_large"
+    with path.open("r+b") as file:
+        file.truncate(photos.MIN_FILE_LIMIT + 1)
+    with pytest.raises(PhotoError):
+        read_content(path, max_megapixels=1)
+    assert len(read_content(path, max_megapixels=40)) == photos.MIN_FILE_LIMIT + 1
+
+
+@pytest.fixture
+def heic() -> bytes:
+    """A photo of 64 x 32 pixels, the left half of it light, which is to be turned to the right by a quarter."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    stored = np.zeros((32, 64, 3), np.uint8)
+    stored[:, :32] = 200
+    image = Image.fromarray(stored)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.info["exif"] = exif.tobytes()
+    return saved(image, "HEIF", quality=-1, chroma=444)
+
+
+@pytest.fixture
+def heic_but_no_extra(heic: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)  # importing it fails
+    photos._known_formats.cache_clear()
+    yield heic
+    photos._known_formats.cache_clear()
+
+
+def test_a_heic_is_a_photo_and_upright(tmp_path: Path, heic: bytes) -> None:
+    assert b"irot" in heic  # turned there and, by a word that is not to be followed as well, in EXIF
+    put(tmp_path / "Ann" / "a.HEIC", heic)
+    [photo] = find_photos(tmp_path).photos
+    assert photo.status is None
+    pixels = read_pixels(read_content(photo.path))
+    assert pixels.shape == (64, 32, 3)
+    assert (pixels[8, 16].tolist(), pixels[56, 16].tolist()) == ([200, 200, 200], [0, 0, 0])
+    with pytest.raises(PhotoError) as error:
+        read_pixels(heic[: len(heic) // 2])
+    assert error.value.status == "unreadable"
+
+
+def test_without_the_extra_a_heic_of_any_name_says_how_to_get_it(tmp_path: Path, heic_but_no_extra: bytes) -> None:
+    heic = heic_but_no_extra
+    put(tmp_path / "Ann" / "a.heif", heic)
+    [photo] = find_photos(tmp_path).photos
+    assert (photo.status, photo.reason) == ("unsupported", HEIC_HINT)
+    for brands in (heic[8:24], b"mif1\0\0\0\0miafmif1"):
+        with pytest.raises(PhotoError, match=r"pip install 'facesql\[heic\]'") as error:
+            read_pixels(heic[:8] + brands + heic[24:])
+        assert error.value.status == "unsupported"
+    assert read_pixels(saved(Image.new("RGB", (16, 16)), "AVIF")).shape == (16, 16, 3)
+
+
 def test_suffixes_are_matched_without_case_and_what_systems_leave_is_passed_over(tmp_path: Path) -> None:
     names = ["a.JPG", "b.jpeg", "c.WebP", ".DS_Store", "Thumbs.db", "._a.jpg", "notes.txt", "desktop.ini"]
     for name in names:
@@ -165,9 +362,9 @@ def test_nested_folders_have_distinct_ids_and_the_first_component_is_the_person(
 
 def test_loose_and_undecodable_photos_are_listed_with_their_reason(tmp_path: Path) -> None:
     put(tmp_path / "loose.jpg")
-    put(tmp_path / "Ann" / "phone.HEIC")
-    heic, loose = find_photos(tmp_path).photos
-    assert (heic.status, heic.reason) == ("unsupported", "HEIC cannot be decoded; convert it to JPEG")
+    put(tmp_path / "Ann" / "camera.NEF")
+    raw, loose = find_photos(tmp_path).photos
+    assert (raw.status, raw.reason) == ("unsupported", "NEF cannot be decoded; convert it to JPEG")
     assert (loose.status, loose.person) == ("loose", None)
 
 
