@@ -2,13 +2,15 @@
 
 import io
 import os
+import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from math import inf
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,10 +62,14 @@ class FoundPhoto:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds: photos in the order of their ids, and how many files are none."""
+    """What a folder holds: photos in the order of their ids, and how many files are none.
+
+    ``spellings`` is the number of people whose folders' names differ in how their accents are written.
+    """
 
     photos: list[FoundPhoto] = field(default_factory=list)
     other_files: int = 0
+    spellings: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +89,15 @@ class PhotoError(Exception):
         self.reason = reason
 
 
-def find_photos(folder: Path) -> Listing:
+def find_photos(folder: Path, *, follow_links: bool = False) -> Listing:
     """List the photos below ``folder``; the first component of a photo's relative path is its person.
 
-    Ids are relative paths with ``/`` on every system. Hidden files and what systems leave in folders
-    (.DS_Store, ._a.jpg, Thumbs.db) are passed over. Suffixes are matched without case. A photo that stands
-    outside a person's folder, is of a kind that cannot be decoded, or is a link out of the folder, is
-    listed with its status.
+    Ids are relative paths with ``/`` on every system, spelt as the files are; a person is in Unicode's composed
+    form (NFC), so that two folders that write an accent differently are one person. Hidden files and what systems
+    leave in folders (.DS_Store, ._a.jpg, Thumbs.db) are passed over. Suffixes are matched without case. A photo
+    that stands outside a person's folder, is of a kind that cannot be decoded, or is a link that is not followed,
+    is listed with its status. Links to files inside ``folder`` are followed in any case; with ``follow_links``
+    so are those to folders and out of ``folder``, except round in a circle.
 
     Raises FacesqlError where ``folder`` is not a folder that can be read.
     """
@@ -97,14 +105,12 @@ def find_photos(folder: Path) -> Listing:
         raise FacesqlError(f"{str(folder)!r} is not a folder; give one that holds a folder of photos for each person.")
     photos = []
     other_files = 0
-    for path in _files(folder):
-        relative = PurePosixPath(path.relative_to(folder).as_posix())
-        suffix = relative.suffix.lower()
-        if not path.is_dir() and suffix not in PHOTO_SUFFIXES | HEIC_SUFFIXES | UNSUPPORTED_SUFFIXES:
+    for path, text in _files(folder, follow_links):
+        if not path.is_dir() and path.suffix.lower() not in PHOTO_SUFFIXES | HEIC_SUFFIXES | UNSUPPORTED_SUFFIXES:
             other_files += 1
             continue
-        photos.append(_found(folder, path, relative))
-    return Listing(sorted(photos, key=lambda photo: photo.id), other_files)
+        photos.append(_found(folder, path, text, follow_links))
+    return Listing(sorted(photos, key=lambda photo: photo.id), other_files, _spellings(photos))
 
 
 def read_content(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
@@ -204,40 +210,75 @@ def _count_pictures(content: bytes, kind: str) -> int:
     return pictures
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Every file below ``folder`` that is not hidden, and links to folders, which are not entered."""
+def _files(folder: Path, follow_links: bool) -> Iterator[tuple[Path, str]]:
+    """Every file below ``folder`` that is not hidden, and links to folders that are not entered, with their ids."""
 
     def refuse(error: OSError) -> None:
         raise FacesqlError(
             f"Cannot read the folder {error.filename!r} ({error.strerror}); make it readable."
         ) from error
 
-    for parent, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not _passed_over(name)]
+    ids = {folder: ""}
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=follow_links):
         here = Path(parent)
-        yield from (here / name for name in folders if (here / name).is_symlink())
-        yield from (here / name for name in files if not _passed_over(name))
+        start = ids.pop(here)
+        shown = [name for name in folders if not _passed_over(name)]
+        closed = {name for name in shown if _is_closed(here / name, folder, follow_links)}
+        folders[:] = [name for name in shown if name not in closed]
+        texts = _texts([*shown, *(name for name in files if not _passed_over(name))])
+        ids.update((here / name, f"{start}{texts[name]}/") for name in folders)
+        yield from ((here / name, start + text) for name, text in texts.items() if here / name not in ids)
+
+
+def _is_closed(path: Path, folder: Path, follow_links: bool) -> bool:
+    """Whether a folder is not entered: it is a link and those are not followed, or is a folder that it stands in."""
+    if not follow_links:
+        return path.is_symlink()
+    above = path.parents[: len(path.relative_to(folder).parts)]
+    return any(path.samefile(parent) for parent in above)
+
+
+def _texts(names: Iterable[str]) -> dict[str, str]:
+    """The names of one folder as valid Unicode, distinct: others would fit neither a table nor a terminal."""
+    texts = {name: os.fsencode(name).decode("utf-8", "backslashreplace") for name in names}
+    taken = {name for name, text in texts.items() if text == name}
+    for name in sorted(texts.keys() - taken):
+        text = texts[name]
+        number = 1
+        while texts[name] in taken:
+            number += 1
+            texts[name] = f"{text}~{number}"
+        taken.add(texts[name])
+    return texts
+
+
+def _spellings(photos: Iterable[FoundPhoto]) -> int:
+    spelt = defaultdict(set)
+    for photo in photos:
+        spelt[photo.person].add(photo.id.split("/", maxsplit=1)[0])
+    return sum(len(folders) > 1 for person, folders in spelt.items() if person is not None)
 
 
 def _passed_over(name: str) -> bool:
     return name.startswith(".") or name.lower() in MACHINES_OWN
 
 
-def _found(folder: Path, path: Path, relative: PurePosixPath) -> FoundPhoto:
-    # A name that is not valid Unicode would fit neither a table nor a terminal.
-    text = os.fsencode(str(relative)).decode("utf-8", "backslashreplace")
-    person = text.split("/")[0]
-    if path.is_symlink() and _leads_away(path, folder):
+def _found(folder: Path, path: Path, text: str, follow_links: bool) -> FoundPhoto:
+    top, _, below = text.partition("/")
+    person = unicodedata.normalize("NFC", top)
+    suffix = path.suffix.lower()
+    if follow_links and path.is_dir():
+        return FoundPhoto(text, path, person, "link", "a link that leads round in a circle; remove it")
+    if not follow_links and path.is_symlink() and _leads_away(path, folder):
         return FoundPhoto(text, path, person, "link", "a link that is not followed; copy what it points to")
-    if "/" not in text:
+    if not below:
         return FoundPhoto(text, path, None, "loose", "not in a person's folder; move it into one")
-    if relative.suffix.lower() in HEIC_SUFFIXES and not _reads_heic():
-        return FoundPhoto(text, path, person, "unsupported", HEIC_HINT)
-    if relative.suffix.lower() in UNSUPPORTED_SUFFIXES:
-        reason = f"{relative.suffix.lower()[1:].upper()} cannot be decoded; convert it to JPEG"
+    if suffix in UNSUPPORTED_SUFFIXES or (suffix in HEIC_SUFFIXES and not _reads_heic()):
+        reason = HEIC_HINT if suffix in HEIC_SUFFIXES else f"{suffix[1:].upper()} cannot be decoded; convert it to JPEG"
         return FoundPhoto(text, path, person, "unsupported", reason)
     if not path.is_file():
-        return FoundPhoto(text, path, person, "unreadable", "not a regular file")
+        reason = "a link to nothing" if path.is_symlink() else "not a regular file"
+        return FoundPhoto(text, path, person, "unreadable", reason)
     return FoundPhoto(text, path, person)
 
 

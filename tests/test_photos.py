@@ -384,6 +384,71 @@ def test_links_out_of_the_folder_are_not_followed_but_listed(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_links_are_followed_if_asked_but_not_round_in_a_circle(tmp_path: Path) -> None:
+    outside = put(tmp_path / "elsewhere" / "secret.jpg")
+    folder = tmp_path / "photos"
+    put(folder / "Ann" / "2020" / "a.jpg")
+    (folder / "Ann" / "c.jpg").symlink_to(outside)
+    (folder / "Ann" / "gone.jpg").symlink_to(tmp_path / "nothing.jpg")
+    (folder / "Ann" / "itself.jpg").symlink_to(folder / "Ann" / "itself.jpg")
+    (folder / "Ann" / "2020" / "up").symlink_to(folder / "Ann")
+    (folder / "Ann" / "2020" / "top").symlink_to(folder)
+    (folder / "Bob").symlink_to(outside.parent)
+    (outside.parent / "Cid").symlink_to(outside.parent)
+    found = find_photos(folder, follow_links=True).photos
+    assert [(photo.id, photo.person, photo.status) for photo in found] == [
+        ("Ann/2020/a.jpg", "Ann", None),
+        ("Ann/2020/top", "Ann", "link"),
+        ("Ann/2020/up", "Ann", "link"),
+        ("Ann/c.jpg", "Ann", None),
+        ("Ann/gone.jpg", "Ann", "unreadable"),
+        ("Ann/itself.jpg", "Ann", "unreadable"),
+        ("Bob/Cid", "Bob", "link"),
+        ("Bob/secret.jpg", "Bob", None),
+    ]
+    assert "round in a circle" in str(found[1].reason)
+    assert found[-1].path.read_bytes() == b"x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_followed_link_above_the_folder_comes_to_an_end(tmp_path: Path) -> None:
+    put(tmp_path / "photos" / "Ann" / "a.jpg")
+    (tmp_path / "photos" / "Ann" / "up").symlink_to(tmp_path)
+    found = find_photos(tmp_path / "photos", follow_links=True).photos
+    assert [(photo.id, photo.status) for photo in found] == [("Ann/a.jpg", None), ("Ann/up/photos", "link")]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS holds the two spellings to be one")
+def test_two_spellings_of_an_accent_are_one_person_with_distinct_ids(tmp_path: Path) -> None:
+    composed, decomposed = "J\xf6rg", "Jo\u0308rg"
+    for name in (composed, decomposed, "Ann"):
+        put(tmp_path / name / "a.jpg")
+    listing = find_photos(tmp_path)
+    assert {photo.id: photo.person for photo in listing.photos} == {
+        "Ann/a.jpg": "Ann",
+        f"{composed}/a.jpg": composed,
+        f"{decomposed}/a.jpg": composed,
+    }
+    assert listing.spellings == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX names can be bytes that are no text")
+def test_names_that_would_be_written_alike_have_distinct_ids(tmp_path: Path) -> None:
+    for name in (rb"\xf6", b"\xf6"):
+        folder = os.fsencode(tmp_path) + b"/" + name
+        os.mkdir(folder)  # noqa: PTH102 - a Path cannot be made of bytes
+        for file in (rb"\xf6\xf6.jpg", b"\xf6\\xf6.jpg", b"\xf6\xf6.jpg"):
+            Path(os.fsdecode(folder + b"/" + file)).write_bytes(name + file)
+    listing = find_photos(tmp_path)
+    names = [r"\xf6\xf6.jpg", r"\xf6\xf6.jpg~2", r"\xf6\xf6.jpg~3"]
+    assert [photo.id for photo in listing.photos] == [f"{p}/{name}" for p in (r"\xf6", r"\xf6~2") for name in names]
+    assert [photo.person for photo in listing.photos] == [r"\xf6"] * 3 + [r"\xf6~2"] * 3
+    assert listing.photos[0].path.read_bytes() == rb"\xf6\xf6\xf6.jpg"
+    assert len({photo.path.read_bytes() for photo in listing.photos}) == 6
+    assert listing.spellings == 0
+
+
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX names can be bytes that are no text")
 def test_a_name_that_is_not_unicode_gets_an_id_that_is(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path) + b"/J\xf6rg"
