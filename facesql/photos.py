@@ -1,6 +1,7 @@
 """Which photos a folder holds, and one photo as upright RGB pixels."""
 
 import io
+import logging
 import os
 import unicodedata
 import warnings
@@ -47,6 +48,8 @@ MAX_TEXT_MEMORY = 64 * 2**20
 MIN_FILE_LIMIT = 256 * 2**20
 BYTES_A_PIXEL = 8
 BACKGROUND = (255, 255, 255)
+# A photo's fault is told as the reason of its status; without a handler, Pillow's words would go to the terminal, too.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
