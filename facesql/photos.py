@@ -6,12 +6,14 @@ import os
 import unicodedata
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +50,8 @@ MAX_TEXT_MEMORY = 64 * 2**20
 MIN_FILE_LIMIT = 256 * 2**20
 BYTES_A_PIXEL = 8
 BACKGROUND = (255, 255, 255)
+# Tags of TIFF, and a value of the second.
+BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
 # A photo's fault is told as the reason of its status; without a handler, Pillow's words would go to the terminal, too.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -154,7 +158,7 @@ def read_photo(content: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
             image = Image.open(io.BytesIO(content), formats=_known_formats())
             kind = image.format
             image.load()
-            pixels = _rgb(ImageOps.exif_transpose(image))
+            pixels = _rgb(ImageOps.exif_transpose(image), getattr(image, "tag_v2", {}))
         except PhotoError:
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -193,11 +197,8 @@ def _is_heic(content: bytes) -> bool:
 
 def _note(content: bytes, kind: str | None) -> str | None:
     pictures = _count_pictures(content, kind) if kind in FORMATS_OF_SEVERAL else 1
-    if pictures == 1:
-        return None
-    return (
-        f"the first of {pictures} pictures" if pictures < MAX_COUNTED else f"the first of {pictures:,} pictures or more"
-    )
+    more = " or more" if kind == "TIFF" and pictures == MAX_COUNTED else ""
+    return f"the first of {pictures:,} pictures{more}" if pictures > 1 else None
 
 
 def _count_pictures(content: bytes, kind: str) -> int:
@@ -308,11 +309,12 @@ def _limits(max_megapixels: float) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = before
 
 
-def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+def _rgb(image: Image.Image, tiff: Mapping[int, Any] = MappingProxyType({})) -> NDArray[np.uint8]:
+    """The pixels of a decoded image; ``tiff`` holds the tags of the file, if it is a TIFF."""
     if image.mode == "F":
         raise PhotoError("unreadable", "pixels are floating-point numbers of unknown range")
     if image.mode.startswith("I"):
-        image = _eight_bits(image)
+        image = _eight_bits(image, tiff)
     elif image.mode == "LAB":
         profiles = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         image = ImageCms.profileToProfile(image, *profiles, outputMode="RGB") or image
@@ -324,12 +326,16 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image.convert("RGB"))
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _eight_bits(image: Image.Image, tiff: Mapping[int, Any]) -> Image.Image:
     grey = np.asarray(image).astype(np.int64)
     if grey.min() < 0 or grey.max() > 65_535:
         raise PhotoError("unreadable", "pixels are integers of more than 16 bits")
     opaque = np.where(grey == image.info.get("transparency", -1), 0, 255)
-    return Image.merge("LA", [Image.fromarray(values.astype(np.uint8)) for values in (grey // 257, opaque)])
+    # Pillow leaves the numbers of a TIFF on their own scale, and those that grow with the darkness as they are.
+    peak = 4_095 if tiff.get(BITS_PER_SAMPLE) == (12,) else 65_535
+    if tiff.get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        grey = peak - grey
+    return Image.merge("LA", [Image.fromarray(values.astype(np.uint8)) for values in (grey * 255 // peak, opaque)])
 
 
 def _decoder_says(error: Exception) -> str:

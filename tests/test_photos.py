@@ -202,6 +202,24 @@ def test_a_tiff_of_every_mode_shows_the_right_colour(mode: str) -> None:
     assert np.abs(pixels[1, 1].astype(int) - shown).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("bits", "white_is_zero", "data", "expected"),
+    [
+        (16, False, struct.pack("<HH", 0, 51_400), [0, 200]),
+        (16, True, struct.pack("<HH", 0, 51_400), [255, 55]),
+        (12, False, b"\x80\x0f\xff", [127, 255]),  # 2,048 and 4,095 of 4,095
+        (8, True, b"\x00\xc8", [255, 55]),
+    ],
+)
+def test_grey_of_a_tiff_is_brought_to_8_bits(bits: int, white_is_zero: bool, data: bytes, expected: list[int]) -> None:
+    start = 8 + len(data) + len(data) % 2
+    tags = {256: 2, 257: 1, 258: bits, 259: 1, 262: int(not white_is_zero), 273: 8, 277: 1, 278: 1, 279: len(data)}
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<I", start) + data.ljust(start - 8, b"\0")
+    content = head + struct.pack("<H", len(tags)) + directory + bytes(4)
+    assert read_pixels(content)[0, :, 0].tolist() == expected
+
+
 def test_a_palette_with_transparency_is_laid_on_white() -> None:
     image = Image.new("PA", (2, 1))
     image.putpalette([200, 100, 0])
@@ -260,8 +278,10 @@ def test_damage_behind_the_first_picture_is_no_reason_to_do_without_it() -> None
     assert read_photo(lost).note is None
 
 
-def test_the_pictures_of_a_tiff_are_counted_to_a_limit() -> None:
+def test_the_pictures_of_a_tiff_are_counted_to_a_limit_and_those_of_a_gif_without() -> None:
     page = Image.new("L", (1, 1))
+    pages = [Image.new("L", (1, 1), number) for number in range(120)]
+    assert read_photo(saved(page, "GIF", save_all=True, append_images=pages[1:])).note == "the first of 120 pictures"
     content = saved(page, "TIFF", save_all=True, append_images=[page] * 120)
     assert read_photo(content).note == "the first of 100 pictures or more"
 
