@@ -99,6 +99,9 @@ def encode(
         float, typer.Option(min=1, help="Seconds that a photo may take; what takes longer is left out and counted.")
     ] = 120.0,
     *,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow links to folders, and links that leave the folder.")
+    ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try photos again that failed in an earlier run.")] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Let photos leave the table though more than a tenth of them are gone.")
@@ -131,6 +134,7 @@ def encode(
         threads=threads,
         pseudonyms=pseudonyms,
         timeout=timeout,
+        follow_links=follow_links,
         retry=retry,
         prune=prune,
         fresh=fresh,

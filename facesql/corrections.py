@@ -4,18 +4,19 @@ import csv
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from unicodedata import normalize
 
 from facesql.errors import FacesqlError
 from facesql.textfile import read_text
 
 
 def entries_naming(photo: str, entries: set[str]) -> set[str]:
-    """The entries that name the photo, by its id, or one of the folders it stands in.
+    """The entries that name the photo, by its id, or one of the folders it stands in, however accents are written.
 
     >>> entries_naming("Ann/2020/a.jpg", {"Ann/2020", "Bob"})
     {'Ann/2020'}
     """
-    parts = photo.split("/")
+    parts = normalize("NFC", photo).split("/")
     return entries.intersection("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
@@ -27,7 +28,7 @@ def read_exclude(path: Path) -> set[str]:
     Raises FacesqlError where the file cannot be read.
     """
     lines = (line.strip() for line in read_text(path).splitlines())
-    named = (line.replace(os.sep, "/") for line in lines if line and not line.startswith("#"))
+    named = (normalize("NFC", line).replace(os.sep, "/") for line in lines if line and not line.startswith("#"))
     return {line.removeprefix("./").rstrip("/") for line in named}
 
 
@@ -43,7 +44,7 @@ def read_relabel(path: Path) -> dict[str, str]:
         )
     same_as: dict[str, str] = {}
     for row in _rows(reader, path):
-        person, name = (row["person"] or "").strip(), (row["same_as"] or "").strip()
+        person, name = (normalize("NFC", row[column] or "").strip() for column in ("person", "same_as"))
         if not person or not name:
             raise FacesqlError(f"Line {reader.line_num} of {str(path)!r} names no person; write person,same_as.")
         if same_as.setdefault(person, name) != name:

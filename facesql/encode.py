@@ -45,6 +45,8 @@ class EncodeSummary:
     people: int
     faces_found: int
     other_files: int
+    notes: Counter[str]  # what rows do not show of their photos -> photos
+    spellings: int  # people whose name is written in several ways
     no_row: Counter[tuple[str, str]]  # (status, reason) -> photos
     merged_people: int
     unused_excludes: list[str]
@@ -71,6 +73,7 @@ def encode_photos(
     threads: int = 1,
     pseudonyms: int | None = None,
     timeout: float = TIMEOUT,
+    follow_links: bool = False,
     retry: bool = False,
     prune: bool = False,
     fresh: bool = False,
@@ -94,7 +97,7 @@ def encode_photos(
     with stages.time("finding photos"):
         entries = read_exclude(exclude) if exclude else set()
         same_as = read_relabel(relabel) if relabel else {}
-        listing = find_photos(folder)
+        listing = find_photos(folder, follow_links=follow_links)
         unused = _unused(listing, entries, same_as)
         if limit is not None:
             listing = replace(listing, photos=_first_people(listing.photos, limit, entries))
@@ -341,6 +344,9 @@ def _summary(
         people=len(faces["person"].unique()),
         faces_found=sum(len(record.faces) for record in records if record.status != EXCLUDED),
         other_files=listing.other_files,
+        # How many pictures an animation has differs from photo to photo; the photos table has it.
+        notes=Counter("the first of several pictures" for record in records if record.note is not None),
+        spellings=listing.spellings,
         # What a decoder says differs from photo to photo; the photos table has it.
         no_row=Counter((record.status, (record.reason or "").partition(":")[0]) for record in without),
         merged_people=len(folders & same_as.keys()),

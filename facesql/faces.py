@@ -51,6 +51,7 @@ PHOTOS = pa.schema(
         ("height", pa.int32()),
         ("status", pa.string()),
         ("reason", pa.string()),
+        ("note", pa.string()),  # what the row does not show of the photo
         ("faces", pa.list_(pa.struct([("box", BOX), ("encoding", ENCODING)]))),
     ]
 )

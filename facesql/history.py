@@ -61,10 +61,11 @@ def refuse_other(output: Path, made: Mapping[str, str], now: Mapping[str, str]) 
 
 def refuse_gone(output: Path, history: History, ids: Collection[str], hashes: Collection[str]) -> None:
     """Raise FacesqlError where more than a tenth of the photos are there no more, under any name."""
-    gone = [record for record in history.records if record.id not in ids and record.sha256 not in hashes]
-    if len(gone) > _MOST_GONE * len(history.records):
+    read = [record for record in history.records if record.sha256 is not None]
+    gone = [record for record in read if record.id not in ids and record.sha256 not in hashes]
+    if len(gone) > _MOST_GONE * len(read):
         raise FacesqlError(
-            f"{len(gone):,} of the {len(history.records):,} photos of {str(output)!r} are gone, {gone[0].id!r} the "
+            f"{len(gone):,} of the {len(read):,} photos of {str(output)!r} are gone, {gone[0].id!r} the "
             "first of them; mount or name the right folder, or pass --prune to remove them from the table."
         )
 

@@ -27,6 +27,7 @@ class PhotoRecord:
     height: int | None = None
     status: str = ROW
     reason: str | None = None
+    note: str | None = None
     faces: tuple[Face, ...] = ()
 
     def content(self) -> "PhotoRecord | None":

@@ -52,6 +52,11 @@ def encoded(summary: EncodeSummary) -> str:
     if summary.no_row:
         lines += ["", f"{_count(summary.no_row.total(), 'photo')} gave no row:"]
         lines += [f"{count:8,d}  {status}: {reason}" for (status, reason), count in summary.no_row.most_common()]
+    lines += [f"{_count(count, 'photo')} read in part: {note}" for note, count in summary.notes.items()]
+    if summary.spellings:
+        lines.append(
+            f"{_count(summary.spellings, 'person')} with names that write accents differently taken for one each"
+        )
     lines += _unused("exclude", summary.unused_excludes) + _unused("relabel", summary.unused_relabels)
     if summary.other_files:
         lines.append(f"{_count(summary.other_files, 'file')} passed over that are no photos")

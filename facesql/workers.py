@@ -19,7 +19,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from facesql import encoder
 from facesql.errors import FacesqlError
-from facesql.photos import PhotoError, read_pixels
+from facesql.photos import PhotoError, read_content, read_photo
 from facesql.records import FAILED, NO_FACE, UNREADABLE, PhotoRecord
 
 # A worker is given so many photos at a time, or fewer where there are few or their files have so many bytes. So many
@@ -206,13 +206,14 @@ def _look(
     record = photo.record
     found: list[encoder.FoundFace] = []
     try:
-        content = photo.path.read_bytes()
+        content = read_content(photo.path, max_megapixels)
         if hashlib.sha256(content).hexdigest() != record.sha256:
             reason = "changed while it was read; run again"
             return replace(record, sha256=None, status=UNREADABLE, reason=reason), found
-        pixels = read_pixels(content, max_megapixels)
-        record = replace(record, width=pixels.shape[1], height=pixels.shape[0])
-        found = backend.find(pixels)
+        read = read_photo(content, max_megapixels)
+        height, width = read.pixels.shape[:2]
+        record = replace(record, width=width, height=height, note=read.note)
+        found = backend.find(read.pixels)
     except OSError as error:
         record = replace(record, sha256=None, status=UNREADABLE, reason=f"cannot be read: {error.strerror}")
     except PhotoError as error:

@@ -41,7 +41,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory, drawn: Path) -> Encoded:
     put(trouble / "text.jpg", b"some text")
     put(trouble / "truncated.png", good.read_bytes()[:5_000])
     put(trouble / "bomb.png", one_bit_png(20_000))
-    put(trouble / "phone.heic")
+    put(trouble / "camera.nef")
     put(trouble / "wall.png", saved(Image.new("RGB", (80, 80), "grey")))
     put(trouble / "on_its_side.png", saved(Image.open(good).rotate(90)))
     put(folder / "loose.png", good.read_bytes())
@@ -68,7 +68,7 @@ def test_every_photo_found_has_a_row_or_a_reason(archive: Encoded) -> None:
         "trouble/bomb.png": "too_large",
         "trouble/empty.jpg": "unreadable",
         "trouble/on_its_side.png": "no_face",
-        "trouble/phone.heic": "unsupported",
+        "trouble/camera.nef": "unsupported",
         "trouble/text.jpg": "unreadable",
         "trouble/truncated.png": "unreadable",
         "trouble/wall.png": "no_face",
@@ -332,3 +332,35 @@ def test_genuine_distances_of_drawn_people_are_smaller_than_impostor_ones(drawn_
     distance = np.linalg.norm(encodings[:, None] - encodings[None], axis=2)
     same = people[:, None] == people[None]
     assert distance[same & (distance > 0)].mean() < 0.5 * distance[~same].mean()
+
+
+def test_an_animation_gives_its_first_picture_and_a_note(drawn: Path, tmp_path: Path, run: Run) -> None:
+    first, second = (Image.open(drawn / person / "1.png").convert("RGB") for person in ("person_01", "person_02"))
+    put(
+        tmp_path / "photos" / "Ann" / "1.webp",
+        saved(first, "WEBP", save_all=True, append_images=[second], lossless=True),
+    )
+    put(tmp_path / "photos" / "Ann" / "2.webp", saved(first, "WEBP", lossless=True))
+    told = run("encode", "photos", cwd=tmp_path).stdout
+    assert "1 photo read in part: the first of several pictures" in told
+    table = pq.read_table(photos_path(tmp_path / "faces.parquet"))
+    assert table["note"].to_pylist() == ["the first of 2 pictures", None]
+    rows = pq.read_table(tmp_path / "faces.parquet")["encoding"].to_pylist()
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows, and macOS composes names")
+def test_links_are_followed_if_asked_and_spellings_of_a_name_are_one_person(
+    drawn: Path, tmp_path: Path, run: Run
+) -> None:
+    shutil.copytree(drawn / "person_01", tmp_path / "photos" / "Jos\u00e9")
+    shutil.copytree(drawn / "person_02", tmp_path / "photos" / "Jose\u0301")
+    (tmp_path / "photos" / "Bob").symlink_to(drawn / "person_03")
+    told = run("encode", "photos", cwd=tmp_path).stdout
+    assert "6 rows of 1 person" in told
+    assert "1 person with names that write accents differently taken for one each" in told
+    assert "link: a link that is not followed" in told
+    assert "9 rows of 2 people" in run("encode", "photos", "--follow-links", cwd=tmp_path).stdout
+    exclude = put(tmp_path / "exclude.txt", "Jose\u0301\nBob\n".encode())
+    told = run("encode", "photos", "--follow-links", "--exclude", str(exclude), cwd=tmp_path).stdout
+    assert "0 rows" in told

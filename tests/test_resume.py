@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+import facesql.photos
 import facesql.workers
 from facesql.encode import encode_photos
 from facesql.encoder import FaceSettings
@@ -261,17 +262,17 @@ def _bad_photo(kind: str) -> bytes:
     return saved(Image.new("RGB", (40, 40), "grey")) + kind.encode()
 
 
-def _die_or_hang(content: bytes, max_megapixels: float) -> object:
+def _die_or_hang(content: bytes, max_megapixels: float) -> facesql.photos.Photo:
     if content.endswith(b"deadly"):
         os.kill(os.getpid(), signal.SIGKILL)
     if content.endswith(b"endless"):
         time.sleep(1_000)
-    return facesql.photos.read_pixels(content, max_megapixels)
+    return facesql.photos.read_photo(content, max_megapixels)
 
 
 def _read_batch_dangerously(*arguments: object) -> object:
     """What a worker runs in the test below: photos of two kinds are its end."""
-    setattr(facesql.workers, "read_pixels", _die_or_hang)  # noqa: B010 - it is not its own name there
+    setattr(facesql.workers, "read_photo", _die_or_hang)  # noqa: B010 - it is not its own name there
     return facesql.workers._read_batch(*arguments)  # type: ignore[arg-type]
 
 
