@@ -102,6 +102,9 @@ def encode(
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow links to folders, and links that leave the folder.")
     ] = False,
+    drop_duplicates: Annotated[
+        bool, typer.Option("--drop-duplicates", help="Leave out pictures that are nearly the same as another one.")
+    ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try photos again that failed in an earlier run.")] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Let photos leave the table though more than a tenth of them are gone.")
@@ -135,6 +138,7 @@ def encode(
         pseudonyms=pseudonyms,
         timeout=timeout,
         follow_links=follow_links,
+        drop_duplicates=drop_duplicates,
         retry=retry,
         prune=prune,
         fresh=fresh,

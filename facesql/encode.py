@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from facesql import __version__, encoder
 from facesql.corrections import entries_naming, read_exclude, read_relabel
+from facesql.duplicates import groups, near_pairs
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
 from facesql.history import Changes, History, changes_since, read_history, refuse_gone, refuse_other
@@ -20,7 +22,7 @@ from facesql.output import whole_files
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, find_photos
 from facesql.progress import Stages, bar
 from facesql.pseudonyms import pseudonymized
-from facesql.records import EXCLUDED, FAILED, ROW, UNREADABLE, PhotoRecord, face_columns, photos_table
+from facesql.records import DUPLICATE, EXCLUDED, FAILED, ROW, UNREADABLE, PhotoRecord, face_columns, photos_table
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
 from facesql.work import Work, working
 from facesql.workers import Limits, PhotoToRead, read_photos
@@ -31,6 +33,15 @@ TIMEOUT = 120.0
 _WITHOUT_PART = ("numpy",)
 # Files that are hashed between two looks at Ctrl-C.
 _HASHED_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """How much is there twice: copies of a file, and pairs of rows that are nearly the same picture."""
+
+    copies: int
+    of_one_person: int
+    of_two_people: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,7 @@ class EncodeSummary:
     faces_found: int
     other_files: int
     notes: Counter[str]  # what rows do not show of their photos -> photos
+    duplicates: Duplicates
     spellings: int  # people whose name is written in several ways
     no_row: Counter[tuple[str, str]]  # (status, reason) -> photos
     merged_people: int
@@ -74,6 +86,7 @@ def encode_photos(
     pseudonyms: int | None = None,
     timeout: float = TIMEOUT,
     follow_links: bool = False,
+    drop_duplicates: bool = False,
     retry: bool = False,
     prune: bool = False,
     fresh: bool = False,
@@ -133,11 +146,25 @@ def encode_photos(
         with stages.time("choosing faces"):
             changes = changes_since(history, records) if history.records else None
             records, chosen = _choose(records, rule)
+            twice, doubles = _duplicates(records, chosen, same_as)
+            if drop_duplicates:
+                records, chosen = _without(records, chosen, doubles)
             faces = _faces_table(records, chosen, same_as)
             if pseudonyms is not None:
                 faces = pseudonymized(faces, pseudonyms)
         summary = _summary(
-            output, listing, records, faces, same_as, unused, pseudonyms is not None, note, stages, changes, encoded
+            output,
+            listing,
+            records,
+            faces,
+            same_as,
+            unused,
+            pseudonyms is not None,
+            note,
+            stages,
+            changes,
+            encoded,
+            twice,
         )
         with whole_files(output.parent, inside=work.folder) as private:
             write_table(photos_table(records), private / photos_path(output).name, made)
@@ -293,6 +320,42 @@ def _choose(records: Sequence[PhotoRecord], rule: FaceRule) -> tuple[list[PhotoR
     return decided, chosen
 
 
+def _duplicates(
+    records: Sequence[PhotoRecord], chosen: Sequence[Sequence[int]], same_as: Mapping[str, str]
+) -> tuple[Duplicates, dict[tuple[int, int], str]]:
+    """How much is there twice; and the faces, by record and face, that are to go, with the photo that each repeats.
+
+    Of pictures that are nearly the same all but the first go, and all of them where they bear names of two people:
+    nobody can tell whose face it is. Two faces of one photo are never the same.
+    """
+    rows = [(record, face) for record, faces in enumerate(chosen) for face in faces]
+    people = [same_as.get(name := str(records[record].person), name) for record, _ in rows]
+    encodings = np.array([records[record].faces[face].encoding for record, face in rows])
+    pairs = [(a, b) for a, b in near_pairs(encodings) if rows[a][0] != rows[b][0]]
+    same = sum(people[a] == people[b] for a, b in pairs)
+    hashes = [record.sha256 for record in records if record.sha256 is not None]
+    doubles = {}
+    for group in groups(pairs):
+        first, *others = group
+        if len({people[row] for row in group}) > 1:
+            doubles[rows[first]] = records[rows[others[0]][0]].id
+        doubles |= dict.fromkeys((rows[row] for row in others), records[rows[first][0]].id)
+    return Duplicates(len(hashes) - len(set(hashes)), same, len(pairs) - same), doubles
+
+
+def _without(
+    records: Sequence[PhotoRecord], chosen: Sequence[Sequence[int]], doubles: Mapping[tuple[int, int], str]
+) -> tuple[list[PhotoRecord], list[list[int]]]:
+    """The records and chosen faces without those that repeat others."""
+    left = [[face for face in faces if (number, face) not in doubles] for number, faces in enumerate(chosen)]
+    return [
+        replace(record, status=DUPLICATE, reason=f"nearly the same picture: as {doubles[number, before[0]]!r}")
+        if before and not after
+        else record
+        for number, (record, before, after) in enumerate(zip(records, chosen, left, strict=True))
+    ], left
+
+
 def _faces_table(
     records: Sequence[PhotoRecord], chosen: Sequence[Sequence[int]], same_as: Mapping[str, str]
 ) -> pa.Table:
@@ -331,6 +394,7 @@ def _summary(
     seconds: Mapping[str, float],
     changes: Changes | None,
     encoded: int,
+    duplicates: Duplicates,
 ) -> EncodeSummary:
     folders = {record.person for record in records if record.person is not None}
     without = [record for record in records if record.status != ROW]
@@ -346,6 +410,7 @@ def _summary(
         other_files=listing.other_files,
         # How many pictures an animation has differs from photo to photo; the photos table has it.
         notes=Counter("the first of several pictures" for record in records if record.note is not None),
+        duplicates=duplicates,
         spellings=listing.spellings,
         # What a decoder says differs from photo to photo; the photos table has it.
         no_row=Counter((record.status, (record.reason or "").partition(":")[0]) for record in without),

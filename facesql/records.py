@@ -11,7 +11,14 @@ import pyarrow.parquet as pq
 from facesql.encoder import Face
 from facesql.faces import PHOTOS
 
-ROW, EXCLUDED, NO_FACE, UNREADABLE, FAILED = "row", "excluded", "no_face", "unreadable", "failed"
+ROW, EXCLUDED, DUPLICATE, NO_FACE, UNREADABLE, FAILED = (
+    "row",
+    "excluded",
+    "duplicate",
+    "no_face",
+    "unreadable",
+    "failed",
+)
 # What a photo's content alone decides, and need not be found out again. How large a photo may be is another matter.
 _LASTING = (NO_FACE, UNREADABLE, FAILED)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from facesql.distance import BINS_PER_UNIT
+from facesql.duplicates import NEAR
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from collections.abc import Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
 
     from facesql.analyze import Analysis
     from facesql.demo import Demo
-    from facesql.encode import EncodeSummary
+    from facesql.encode import Duplicates, EncodeSummary
     from facesql.metrics import Figures
 
 _NAMED = 5
@@ -53,6 +54,7 @@ def encoded(summary: EncodeSummary) -> str:
         lines += ["", f"{_count(summary.no_row.total(), 'photo')} gave no row:"]
         lines += [f"{count:8,d}  {status}: {reason}" for (status, reason), count in summary.no_row.most_common()]
     lines += [f"{_count(count, 'photo')} read in part: {note}" for note, count in summary.notes.items()]
+    lines += _twice(summary.duplicates)
     if summary.spellings:
         lines.append(
             f"{_count(summary.spellings, 'person')} with names that write accents differently taken for one each"
@@ -61,6 +63,18 @@ def encoded(summary: EncodeSummary) -> str:
     if summary.other_files:
         lines.append(f"{_count(summary.other_files, 'file')} passed over that are no photos")
     return "\n".join(lines)
+
+
+def _twice(duplicates: Duplicates) -> list[str]:
+    lines = []
+    if duplicates.copies:
+        lines.append(f"{_count(duplicates.copies, 'file')} with the content of another one")
+    if duplicates.of_one_person or duplicates.of_two_people:
+        lines.append(
+            f"{_count(duplicates.of_one_person, 'pair')} of one person and {duplicates.of_two_people:,d} of two at a "
+            f"distance of at most {NEAR:g}, perhaps one picture twice; --drop-duplicates leaves them out"
+        )
+    return lines
 
 
 def analyzed(analysis: Analysis) -> str:
@@ -143,6 +157,13 @@ def _figures(figures: Figures) -> list[str]:
 def _notes(analysis: Analysis) -> list[str]:
     notes = []
     table, figures = analysis.key_table, analysis.figures
+    near = analysis.table.row(round(NEAR * BINS_PER_UNIT), named=True)
+    genuine, impostor = near["genuine_matched"], near["impostor_matched"]
+    if genuine or impostor:
+        notes.append(
+            f"{_count(genuine, 'pair')} of one person and {impostor:,d} of two are at a distance of at most {NEAR:g}: "
+            "one picture twice inflates recall or looks like a false match; encode --drop-duplicates leaves it out."
+        )
     if not table.filter(genuine_matched=0, impostor_matched=0).is_empty():
         notes.append("Where nothing is matched, precision is 1: no match is wrong.")
     if not figures.genuine_pairs:
