@@ -124,10 +124,10 @@ def load_order(script: str = "load.sql") -> list[Path]:
 def create_tile_counts(connection: duckdb.DuckDBPyConnection, number: str, pool: Executor) -> None:
     """Create the SQL function tile_counts for encodings of ``number``: "float" or "double".
 
-    Its arguments are whether the tiles are one, whether their blocks are, and for both of them people, photos and
-    encodings, as table tile has them; its result is that of ``count_tile_pair``, each list up to its last bin that
-    is not empty. NumPy lets go of the interpreter's lock in its long calls, so that the threads of ``pool`` count
-    tile pairs side by side.
+    Its arguments are whether the tiles are one, whether their blocks are, and for both of them people, photos,
+    person_faces, person_pairs and encodings, as table tile has them; its result is that of ``count_tile_pair``, each
+    list up to its last bin that is not empty. NumPy lets go of the interpreter's lock in its long calls, so that the
+    threads of ``pool`` count tile pairs side by side.
     """
 
     def tile_counts(
@@ -135,16 +135,20 @@ def create_tile_counts(connection: duckdb.DuckDBPyConnection, number: str, pool:
         same_block: pa.ChunkedArray,
         people_a: pa.ChunkedArray,
         photos_a: pa.ChunkedArray,
+        person_faces_a: pa.ChunkedArray,
+        person_pairs_a: pa.ChunkedArray,
         encodings_a: pa.ChunkedArray,
         people_b: pa.ChunkedArray,
         photos_b: pa.ChunkedArray,
+        person_faces_b: pa.ChunkedArray,
+        person_pairs_b: pa.ChunkedArray,
         encodings_b: pa.ChunkedArray,
     ) -> pa.Array:
-        a = _tiles(people_a, photos_a, encodings_a)
-        b = _tiles(people_b, photos_b, encodings_b)
+        a = _tiles(people_a, photos_a, person_faces_a, person_pairs_a, encodings_a)
+        b = _tiles(people_b, photos_b, person_faces_b, person_pairs_b, encodings_b)
         return _counts(list(pool.map(_count, a, b, same_tile.to_pylist(), same_block.to_pylist())))
 
-    tile = ["integer[]", "integer[]", f"{number}[][]"]
+    tile = ["integer[]", "integer[]", "integer[]", "bigint[]", f"{number}[][]"]
     connection.create_function(
         "tile_counts", tile_counts, ["boolean", "boolean", *tile, *tile], _RESULT_SQL, type=PythonUDFType.ARROW
     )
@@ -154,12 +158,17 @@ def _count(a: Tile, b: Tile, same_tile: bool, same_block: bool) -> tuple[BinCoun
     return count_tile_pair(a, b, same_tile=same_tile, same_block=same_block)
 
 
-def _tiles(people: pa.ChunkedArray, photos: pa.ChunkedArray, encodings: pa.ChunkedArray) -> list[Tile]:
-    """The rows of three Arrow columns as tiles; their arrays are views of the columns' memory."""
-    columns = (column.combine_chunks() for column in (people, photos, encodings))
+def _tiles(*columns: pa.ChunkedArray) -> list[Tile]:
+    """The rows of columns in the order of Tile's fields, as tiles; their arrays are views of the columns' memory."""
     return [
-        Tile(row_people.values.to_numpy(), row_photos.values.to_numpy(), _matrix(row_encodings.values))
-        for row_people, row_photos, row_encodings in zip(*columns, strict=True)
+        Tile(
+            people.values.to_numpy(),
+            photos.values.to_numpy(),
+            faces.values.to_numpy(),
+            pairs.values.to_numpy(),
+            _matrix(encodings.values),
+        )
+        for people, photos, faces, pairs, encodings in zip(*(c.combine_chunks() for c in columns), strict=True)
     ]
 
 

@@ -17,13 +17,17 @@ _EXACT_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile's faces, in step: a number for each face's person, how many faces that person has, the encodings.
+    """A tile's faces, in step: numbers for their people and photos, what those people have in all, the encodings.
 
-    ``people`` and ``photos`` are integers of shape (n,), ``encodings`` is float32 or float64 of shape (n, d).
+    ``people`` holds a number for each person and ``photos`` one for each photo of that person; ``person_faces`` and
+    ``person_pairs`` hold how many faces and genuine pairs the person has. They are integers of shape (n,);
+    ``encodings`` is float32 or float64 of shape (n, d).
     """
 
     people: NDArray[np.integer]
     photos: NDArray[np.integer]
+    person_faces: NDArray[np.integer]
+    person_pairs: NDArray[np.integer]
     encodings: NDArray[np.floating]
 
 
@@ -94,17 +98,18 @@ def count_tile_pair(a: Tile, b: Tile, *, same_tile: bool, same_block: bool) -> t
     """Count the pairs of two tiles: genuine (same person) and impostor (different people).
 
     ``same_tile``: both are one tile, and each pair of its faces counts once. ``same_block`` False promises that
-    the tiles have no person in common. The weight of a pair is 1 / (pairs of that person, or of those two people).
+    the tiles have no person in common. Two faces of one person in one photo are no pair. The weight of a pair is
+    1 / (pairs of that person, or of those two people).
     """
     bins = pair_bins(a.encodings, b.encodings)
-    weight = np.outer(1 / a.photos, 1 / b.photos)
+    weight = np.outer(1 / a.person_faces, 1 / b.person_faces)
     if not same_block:
         return _empty(), _counted(bins.ravel(), weight.ravel())
     same = a.people[:, np.newaxis] == b.people
     once = np.triu(np.ones(bins.shape, dtype=bool), k=1) if same_tile else np.ones(bins.shape, dtype=bool)
-    genuine, impostor = same & once, ~same & once
-    own_pairs = np.maximum(a.photos.astype(np.float64) * (a.photos - 1) / 2, 1)
-    own_weight = np.broadcast_to((1 / own_pairs)[:, np.newaxis], bins.shape)
+    apart = a.photos[:, np.newaxis] != b.photos
+    genuine, impostor = same & apart & once, ~same & once
+    own_weight = np.broadcast_to((1 / np.maximum(a.person_pairs, 1))[:, np.newaxis], bins.shape)
     return _counted(bins[genuine], own_weight[genuine]), _counted(bins[impostor], weight[impostor])
 
 

@@ -1,7 +1,7 @@
 """The partitioned self-join: table faces to binned_counts, batch by batch."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement
 from math import isqrt
@@ -33,9 +33,10 @@ def count_pairs(
 ) -> None:
     """Join table faces with itself and fill block_pair_counts, and so the view binned_counts.
 
-    Every pair of faces counts once, in the bin of its distance. ``faces`` has the columns id, person and encoding
-    (FLOAT[] or DOUBLE[]), all valid. The pairs are equal, and the person weights too, for every ``batch_bytes``
-    and ``threads`` (default: one a core); the weights' last digits depend on ``tile_faces``.
+    Every pair of faces counts once, in the bin of its distance, but for two faces of one person in one photo, which do
+    not count. ``faces`` has the columns id, person and encoding (FLOAT[] or DOUBLE[]), all valid, and may have photo:
+    without it, or where it is null, each row is a photo of its own. The pairs are equal, and the person weights too,
+    for every ``batch_bytes`` and ``threads`` (default: one a core); the weights' last digits depend on ``tile_faces``.
     """
     connection.execute("create or replace temp table tile as from tiles($1)", [tile_faces])
     faces = [size for (size,) in connection.execute("select len(people) from tile order by tile").fetchall()]
@@ -46,12 +47,11 @@ def count_pairs(
     with (
         ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool,
         threadpool_limits(1, "blas"),
-        bar(_pairs(sum(faces)), "pair", shown=progress, what="comparing") as shown,
+        bar(_pairs_to_count(connection), "pair", shown=progress, what="comparing") as shown,
     ):
         create_tile_counts(connection, number, pool)
         for a, b in _batches(len(faces), side):
-            _add(totals, _join(connection, a, b))
-            shown.update(_pairs_between(faces, a, b))
+            shown.update(_add(totals, _join(connection, a, b)))
     _store(connection, totals)
 
 
@@ -69,13 +69,16 @@ def _batches(tiles: int, side: int) -> Iterator[tuple[range, range]]:
     return combinations_with_replacement(ranges, 2)
 
 
+def _pairs_to_count(connection: duckdb.DuckDBPyConnection) -> int:
+    """All pairs, n (n - 1) / 2 of n faces, less those of one person's faces in one photo."""
+    people = connection.execute("select faces, genuine_pairs from people").fetchall()
+    faces: int = sum(of_person for of_person, _ in people)
+    within_photos: int = sum(_pairs(of_person) - genuine for of_person, genuine in people)
+    return _pairs(faces) - within_photos
+
+
 def _pairs(faces: int) -> int:
     return faces * (faces - 1) // 2
-
-
-def _pairs_between(faces: Sequence[int], a: range, b: range) -> int:
-    in_a, in_b = (sum(faces[tile] for tile in tiles) for tiles in (a, b))
-    return _pairs(in_a) if a == b else in_a * in_b
 
 
 def _join(connection: duckdb.DuckDBPyConnection, a: range, b: range) -> pa.Table:
@@ -87,8 +90,12 @@ def _join(connection: duckdb.DuckDBPyConnection, a: range, b: range) -> pa.Table
     return joined
 
 
-def _add(totals: dict[BlockPair, BinCounts], joined: pa.Table) -> None:
-    """Add a batch's counts to the totals, in the order of its tiles: sums of weights repeat to the last digit."""
+def _add(totals: dict[BlockPair, BinCounts], joined: pa.Table) -> int:
+    """Add a batch's counts to the totals, in the order of its tiles: sums of weights repeat to the last digit.
+
+    Returns how many pairs the batch had.
+    """
+    added = 0
     tiles_a, tiles_b, blocks_a, blocks_b = (
         joined[name].to_pylist() for name in ("tile_a", "tile_b", "block_a", "block_b")
     )
@@ -102,6 +109,8 @@ def _add(totals: dict[BlockPair, BinCounts], joined: pa.Table) -> None:
             total = totals.setdefault(key, BinCounts(np.zeros(BINS, np.int64), np.zeros(BINS)))
             total.pairs[: len(pairs)] += pairs
             total.person_weight[: len(pairs)] += weight
+            added += int(pairs.sum())
+    return added
 
 
 def _store(connection: duckdb.DuckDBPyConnection, totals: dict[BlockPair, BinCounts]) -> None:

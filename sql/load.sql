@@ -8,6 +8,7 @@
 .read sql/person_block.sql
 .read sql/read_faces.sql
 .read sql/faces.sql
+.read sql/with_photo.sql
 .read sql/face_counts.sql
 .read sql/people.sql
 .read sql/invalid_faces.sql

@@ -33,21 +33,27 @@ os.environ["XDG_CACHE_HOME"] = _CACHE.name
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def faces_table(people: Sequence[str], encodings: NDArray[np.floating]) -> pa.Table:
-    """A table of faces: one row a person's entry in ``people``, with the row of ``encodings`` (n x d)."""
-    return pa.table(
-        {
-            "id": [f"{person}/{number}.jpg" for number, person in enumerate(people)],
-            "person": pa.array(people, pa.string()),
-            "encoding": pa.array(list(encodings), pa.list_(pa.from_numpy_dtype(encodings.dtype))),
-        }
-    )
+def faces_table(
+    people: Sequence[str], encodings: NDArray[np.floating], photos: Sequence[str | None] | None = None
+) -> pa.Table:
+    """A table of faces: one row a person's entry in ``people``, with the row of ``encodings`` (n x d).
+
+    It has a column photo where ``photos`` are given.
+    """
+    columns = {
+        "id": [f"{person}/{number}.jpg" for number, person in enumerate(people)],
+        "person": pa.array(people, pa.string()),
+        "encoding": pa.array(list(encodings), pa.list_(pa.from_numpy_dtype(encodings.dtype))),
+    }
+    return pa.table(columns if photos is None else {**columns, "photo": pa.array(photos, pa.string())})
 
 
-def filled(people: Sequence[str], encodings: NDArray[np.floating]) -> duckdb.DuckDBPyConnection:
+def filled(
+    people: Sequence[str], encodings: NDArray[np.floating], photos: Sequence[str | None] | None = None
+) -> duckdb.DuckDBPyConnection:
     """A connection whose table faces holds these encodings."""
     connection = connect(report=True)
-    connection.register("made_up", faces_table(people, encodings))
+    connection.register("made_up", faces_table(people, encodings, photos))
     connection.execute("drop view faces; create table faces as from made_up")
     connection.unregister("made_up")
     return connection

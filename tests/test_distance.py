@@ -1,5 +1,7 @@
 """The kernel against a naive double loop, bin for bin."""
 
+from collections import Counter
+from itertools import combinations
 from math import sqrt
 
 import numpy as np
@@ -91,9 +93,17 @@ def test_any_encodings_equal_the_double_loop(a: NDArray[np.float64], data: st.Da
     assert pair_bins(a, b).tolist() == naive_bins(a, b).tolist()
 
 
+def whole_people(people: list[int], photos: list[int], encodings: NDArray[np.floating]) -> Tile:
+    """A tile that holds all faces of its people."""
+    faces = list(zip(people, photos, strict=True))
+    pairs = Counter(a[0] for a, b in combinations(faces, 2) if a[0] == b[0] and a[1] != b[1])
+    person_faces, person_pairs = ([count[person] for person in people] for count in (Counter(people), pairs))
+    return Tile(np.array(people), np.array(photos), np.array(person_faces), np.array(person_pairs), encodings)
+
+
 def test_a_tile_with_itself_counts_each_pair_once() -> None:
     _, encodings = some_people(3, 2)
-    tile = Tile(np.array([1, 1, 2, 2, 3, 3]), np.full(6, 2), encodings)
+    tile = whole_people([1, 1, 2, 2, 3, 3], [1, 2, 1, 2, 1, 2], encodings)
     genuine, impostor = count_tile_pair(tile, tile, same_tile=True, same_block=True)
     assert (genuine.pairs.sum(), impostor.pairs.sum()) == (3, 12)
     assert genuine.pairs.shape == impostor.pairs.shape == (BINS,)
@@ -104,9 +114,29 @@ def test_a_tile_with_itself_counts_each_pair_once() -> None:
 
 def test_tiles_of_two_blocks_have_no_genuine_pairs() -> None:
     _, encodings = some_people(2, 3)
-    a = Tile(np.array([1, 1, 1]), np.full(3, 3), encodings[:3])
-    b = Tile(np.array([2, 2, 2]), np.full(3, 3), encodings[3:])
+    a = whole_people([1, 1, 1], [1, 2, 3], encodings[:3])
+    b = whole_people([2, 2, 2], [1, 2, 3], encodings[3:])
     genuine, impostor = count_tile_pair(a, b, same_tile=False, same_block=False)
     assert genuine.pairs.sum() == 0
     assert impostor.pairs.sum() == 9
     assert impostor.person_weight.sum() == pytest.approx(1)
+
+
+def test_two_faces_of_one_person_in_one_photo_are_no_pair() -> None:
+    _, encodings = some_people(2, 4)
+    # Person 1 has three faces in photo 1 and one in photo 2, person 2 three faces in photos 1, 1 and 2, person 3 one.
+    tile = whole_people([1, 1, 1, 1, 2, 2, 2, 3], [1, 1, 1, 2, 1, 1, 2, 1], encodings)
+    genuine, impostor = count_tile_pair(tile, tile, same_tile=True, same_block=True)
+    assert (genuine.pairs.sum(), impostor.pairs.sum()) == (3 + 2, 12 + 4 + 3)
+    assert genuine.person_weight.sum() == pytest.approx(2)
+    assert impostor.person_weight.sum() == pytest.approx(3)
+    first, rest = (Tile(*(column[part] for column in vars(tile).values())) for part in (slice(0, 2), slice(2, None)))
+    genuine, impostor = count_tile_pair(first, rest, same_tile=False, same_block=True)
+    assert (genuine.pairs.sum(), impostor.pairs.sum()) == (2, 8)
+
+
+def test_a_person_whose_faces_are_all_in_one_photo_has_no_genuine_pair() -> None:
+    _, encodings = some_people(1, 3)
+    tile = whole_people([1, 1, 1], [4, 4, 4], encodings)
+    genuine, impostor = count_tile_pair(tile, tile, same_tile=True, same_block=True)
+    assert genuine.pairs.sum() == impostor.pairs.sum() == 0

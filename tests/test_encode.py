@@ -105,7 +105,10 @@ def test_both_backends_are_one_encoder_to_analyze(drawn: Path, drawn_faces: Enco
     numbers = [np.array(table["encoding"].to_pylist()) for table in tables]
     assert 0 < np.abs(numbers[0] - numbers[1]).max() < TOLERANCE
     # Each photo by both: as far from others as before, and from itself by next to nothing.
-    renamed = tables[1].set_column(0, "id", [[f"again/{id_}" for id_ in tables[1]["id"].to_pylist()]])
+    renamed = tables[1]
+    for name in ("id", "photo"):
+        again = [[f"again/{value}" for value in renamed[name].to_pylist()]]
+        renamed = renamed.set_column(renamed.column_names.index(name), name, again)
     pq.write_table(
         pa.concat_tables(table.replace_schema_metadata() for table in (tables[0], renamed)), tmp_path / "both"
     )

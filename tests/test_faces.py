@@ -110,6 +110,16 @@ def test_further_columns_are_carried_along(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("photos", [pa.array([7, 7, 8]), pa.array([b"x", b"x", None]), pa.array(["x", "x", "y"])])
+def test_photos_of_every_type_are_told_apart(tmp_path: Path, photos: pa.Array) -> None:
+    path = written(tmp_path / "f.parquet", pa.array(NUMBERS), photo=photos)
+    connection = connect(report=True)
+    load_faces(connection, path)
+    count_pairs(connection)
+    assert sum(counted(connection).values()) == 2
+    assert connection.table("faces").columns == ["file_row", "id", "person", "encoding", "photo"]
+
+
 def test_a_folder_named_like_a_column_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "person=X" / "year=2020"
     folder.mkdir(parents=True)

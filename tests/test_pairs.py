@@ -1,6 +1,7 @@
 """The self-join in DuckDB against a naive double loop over the faces."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from itertools import combinations
 
 import duckdb
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from facesql.database import connect
 from facesql.pairs import count_pairs
 from tests.conftest import filled, some_people
+from tests.double_loop import double_loop
 from tests.test_distance import naive_bin, naive_distance
 
 Counts = dict[tuple[bool, int], int]
+Weights = dict[tuple[bool, int], float]
 
 
 def counted(connection: duckdb.DuckDBPyConnection) -> Counts:
@@ -24,11 +27,39 @@ def counted(connection: duckdb.DuckDBPyConnection) -> Counts:
     return {(same_person, number): pairs for same_person, number, pairs in rows}
 
 
-def naive_counts(people: list[str], encodings: NDArray[np.floating]) -> Counts:
+def naive_counts(
+    people: list[str], encodings: NDArray[np.floating], photos: Sequence[str | None] | None = None
+) -> Counts:
     counts: Counter[tuple[bool, int]] = Counter()
-    for i, j in combinations(range(len(people)), 2):
+    for i, j in naive_pairs(people, photos):
         counts[people[i] == people[j], naive_bin(naive_distance(encodings[i], encodings[j]))] += 1
     return dict(counts)
+
+
+def naive_pairs(people: list[str], photos: Sequence[str | None] | None) -> list[tuple[int, int]]:
+    """The pairs that are compared: all but those of one person in one photo that is known."""
+    pairs = []
+    for i, j in combinations(range(len(people)), 2):
+        in_one_photo = photos is not None and photos[i] is not None and photos[i] == photos[j]
+        if not (in_one_photo and people[i] == people[j]):
+            pairs.append((i, j))
+    return pairs
+
+
+def naive_weights(people: list[str], encodings: NDArray[np.floating], photos: Sequence[str | None] | None) -> Weights:
+    """Each pair's weight is one by the number of pairs that are of the same person, or of the same two people."""
+    of_people = Counter(frozenset((people[i], people[j])) for i, j in naive_pairs(people, photos))
+    weights: defaultdict[tuple[bool, int], float] = defaultdict(float)
+    for i, j in naive_pairs(people, photos):
+        key = people[i] == people[j], naive_bin(naive_distance(encodings[i], encodings[j]))
+        weights[key] += 1 / of_people[frozenset((people[i], people[j]))]
+    return dict(weights)
+
+
+def weighed(counts: duckdb.DuckDBPyRelation) -> tuple[Counts, Weights]:
+    """Pairs and person weights a class and bin, from what has the columns of binned_counts."""
+    rows = counts.aggregate("same_person, bin, sum(pairs), sum(person_weight)").fetchall()
+    return {(same, bin_): pairs for same, bin_, pairs, _ in rows}, {(same, bin_): sum_ for same, bin_, _, sum_ in rows}
 
 
 def test_counts_equal_the_double_loop() -> None:
@@ -48,10 +79,59 @@ def test_any_people_any_encodings_any_tiles(data: st.DataObject) -> None:
     )
     # Drawn from a few rows, so that many encodings are equal.
     encodings = some[data.draw(st.lists(st.integers(0, len(some) - 1), min_size=len(people), max_size=len(people)))]
-    connection = filled(people, encodings)
+    # The same names of photos for all people: two people in one photo are an impostor pair.
+    names = st.lists(st.sampled_from(["1", "2", "", None]), min_size=len(people), max_size=len(people))
+    photos = data.draw(st.none() | names)
+    connection = filled(people, encodings, photos)
     count_pairs(connection, tile_faces=data.draw(st.integers(1, 6)), threads=data.draw(st.integers(1, 3)))
-    assert counted(connection) == naive_counts(people, encodings)
-    assert sum(counted(connection).values()) == len(people) * (len(people) - 1) // 2
+    assert counted(connection) == naive_counts(people, encodings, photos)
+    for road in ("from binned_counts", "from slow_binned_counts()"):
+        pairs, weights = weighed(connection.sql(road))
+        assert pairs == naive_counts(people, encodings, photos)
+        assert weights == pytest.approx(naive_weights(people, encodings, photos))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["1", "2", None])), min_size=1, max_size=14))
+def test_all_pairs_are_counted_but_those_within_the_photos_of_a_person(faces: list[tuple[str, str | None]]) -> None:
+    people, photos = [person for person, _ in faces], [photo for _, photo in faces]
+    connection = filled(people, np.zeros((len(faces), 2)), photos)
+    count_pairs(connection, tile_faces=3)
+    in_photo = [size for (_, photo), size in Counter(faces).items() if photo is not None]
+    assert sum(counted(connection).values()) == pairs_of(len(faces)) - sum(map(pairs_of, in_photo))
+    in_sql = dict(connection.execute("select person, (faces, genuine_pairs) from people").fetchall())
+    of_people = Counter(people[i] for i, j in naive_pairs(people, photos) if people[i] == people[j])
+    assert in_sql == {person: (size, of_people[person]) for person, size in Counter(people).items()}
+
+
+def pairs_of(faces: int) -> int:
+    return faces * (faces - 1) // 2
+
+
+@pytest.mark.parametrize("tile_faces", [1, 5, 512])
+def test_two_faces_of_one_photo_are_no_pair(tile_faces: int) -> None:
+    people, encodings = some_people(30, 4)
+    photos = [f"{person}/{number % 4 // 2}" for number, person in enumerate(people)]
+    connection = filled(people, encodings, photos)
+    count_pairs(connection, tile_faces=tile_faces)
+    of_person, of_photo = (np.unique(names, return_inverse=True)[1] for names in (people, photos))
+    expected_counts = double_loop(of_person, of_photo, encodings.astype(np.float64))
+    for same, expected in zip((True, False), expected_counts, strict=True):
+        assert {bin_: n for (of_same, bin_), n in counted(connection).items() if of_same == same} == {
+            bin_: n for bin_, n in enumerate(expected.tolist()) if n
+        }
+    # Four faces in two photos: four of the six pairs.
+    assert connection.execute("select distinct genuine_pairs from people").fetchall() == [(4,)]
+    sums = dict(connection.execute("select same_person, sum(person_weight) from binned_counts group by 1").fetchall())
+    assert sums == {True: pytest.approx(30), False: pytest.approx(30 * 29 / 2)}
+
+
+def test_the_bar_ends_at_its_total(capsys: pytest.CaptureFixture[str]) -> None:
+    people, encodings = some_people(6, 4)
+    connection = filled(people, encodings, [person + str(number % 3) for number, person in enumerate(people)])
+    count_pairs(connection, tile_faces=5, batch_bytes=1, progress=True)
+    expected = sum(counted(connection).values())
+    assert f" {expected}/{expected} " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tile_faces", [1, 7, 64, 512])

@@ -179,6 +179,27 @@ def test_the_slow_road_gives_the_counts_of_the_engine() -> None:
     assert_frame_equal(one, slow.filter(block_a=block_a, block_b=block_b), check_row_order=False)
 
 
+def test_the_slow_road_takes_the_photos_of_the_table_that_it_is_given(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "faces.parquet"
+    people, photos = ["a", "a", "a", "b", "b"], ["1", "1", "2", "1", "1"]
+    pq.write_table(faces_table(people, some_people(1, 5)[1], photos), file)
+    per_class = "select same_person, sum(pairs), round(sum(person_weight), 9) from {} group by all order by all"
+    statements = [
+        f"set variable faces = '{file.as_posix()}'",
+        per_class.format("binned_counts"),
+        # As another program's table: no photo, and each row is one.
+        "with subset as (select person, encoding from faces) "
+        + per_class.format("slow_binned_counts(faces := 'subset')"),
+        "select person, faces, genuine_pairs from people order by person",
+    ]
+    expected = [
+        *("false,6,1.0", "true,2,1.0"),
+        *("false,6,1.0", "true,4,2.0"),
+        *("a,3,2", "b,2,0"),
+    ]
+    assert shell("; ".join(statements), "-init", "sql/load.sql").splitlines() == expected
+
+
 @pytest.mark.parametrize("people", [["a", "a", "b", "b", "c"], ["a", "b", "c"], ["a", "a"], ["a"]])
 def test_the_cutoff_table_in_sql_is_that_in_polars(people: list[str]) -> None:
     connection = filled(people, some_people(1, len(people))[1])

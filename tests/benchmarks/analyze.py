@@ -35,9 +35,9 @@ def main(path: Path) -> None:
     print(f"self-join             {joined - loaded:8.2f} s   {pairs / (joined - loaded) / 1e6:.1f} million pairs/s")
     print(f"peak memory           {peak_mib():8.0f} MiB")
 
-    people, encodings = read(path)
+    people, photos, encodings = read(path)
     start = time.perf_counter()
-    expected = double_loop(people, encodings)
+    expected = double_loop(people, photos, encodings)
     naive = time.perf_counter() - start
     print(f"double loop           {naive:8.2f} s   {naive / (joined - loaded):.1f} times the self-join")
     for same, counts in zip((True, False), expected, strict=True):
