@@ -3,7 +3,7 @@
 set variable most_faces = 20;
 
 with subset as (
-    select faces.id, faces.person, faces.encoding
+    select faces.*
     from faces
     join people using (person)
     where people.faces between 2 and getvariable('most_faces')
