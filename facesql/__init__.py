@@ -5,6 +5,7 @@ The public verbs, imported when they are first used:
 - ``encode_photos``: a folder of photos, a folder a person, to the table faces.parquet
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``draw_charts``: the charts of a finished analysis, drawn again
+- ``forget_people``: people out of all of these files
 - ``run_demo``: all of it on drawn people, and the analysis of real ones
 """
 
@@ -15,15 +16,17 @@ if TYPE_CHECKING:
     from facesql.analyze import analyze_faces
     from facesql.demo import run_demo
     from facesql.encode import encode_photos
+    from facesql.forget import forget_people
     from facesql.redraw import draw_charts
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze_faces", "draw_charts", "encode_photos", "run_demo"]
+__all__ = ["__version__", "analyze_faces", "draw_charts", "encode_photos", "forget_people", "run_demo"]
 
 _VERBS = {
     "analyze_faces": "facesql.analyze",
     "draw_charts": "facesql.redraw",
     "encode_photos": "facesql.encode",
+    "forget_people": "facesql.forget",
     "run_demo": "facesql.demo",
 }
 

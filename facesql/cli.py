@@ -283,6 +283,32 @@ def shell(source: SourceArgument = None, sample: Sample = None, *, write: Write 
 
 
 @app.command()
+def forget(
+    people: Annotated[list[str], typer.Argument(metavar="PERSON", help="Whom to remove, as their folders are named.")],
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="The table that encode wrote.", show_default=f"{DEFAULT_FACES}, if there is one"),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="The folder of a finished analysis.", show_default=f"{DEFAULT_REPORT}, if there is one"),
+    ] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and change nothing.")] = False,
+) -> None:
+    """Remove people from the tables, the work of a stopped run and a report. Photos are not touched."""
+    from facesql.forget import forget_people, keeps
+    from facesql.sources import DATABASE
+    from facesql.text import forgotten
+
+    if faces is None and keeps(DEFAULT_FACES):
+        faces = DEFAULT_FACES
+    if report is None and (DEFAULT_REPORT / DATABASE).exists():
+        report = DEFAULT_REPORT
+    print(forgotten(forget_people(people, faces, report, dry_run=dry_run)))
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_DEMO,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,

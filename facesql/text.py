@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
     from facesql.analyze import Analysis
     from facesql.demo import Demo
     from facesql.encode import Duplicates, EncodeSummary
+    from facesql.forget import Forgotten
     from facesql.metrics import Figures
 
 _NAMED = 5
@@ -130,6 +131,18 @@ def demonstrated(demo: Demo) -> str:
             f"chart     {report / 'distribution.html'}",
         ]
     )
+
+
+def forgotten(result: Forgotten) -> str:
+    """What left each file, or would leave it, and what stays."""
+    verb = "would be removed from" if result.dry_run else "removed from"
+    lines = [f"{_count(place.count, place.what)} {verb} {str(place.place)!r}" for place in result.removed]
+    if result.shared:
+        lines.append(f"{_count(result.shared, 'photo')} of others with the same content kept in the table of photos")
+    if result.report is not None:
+        lines.append("The report's counts stay, for they identify nobody; facesql analyze makes them anew.")
+    lines.append("The photos are not touched: the next encode takes them up again unless they are deleted or excluded.")
+    return "\n".join(lines)
 
 
 def _table(table: pl.DataFrame) -> list[str]:

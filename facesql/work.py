@@ -80,6 +80,17 @@ def working(output: Path) -> Iterator[Work]:
 
     Raises FacesqlError where another run holds it, or the folder cannot be made.
     """
+    with locked(output) as folder:
+        yield Work(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[Path]:
+    """Hold the work folder of an output, and leave it as it is if it has shards; otherwise it goes.
+
+    Raises FacesqlError where another run holds it, or the folder cannot be made.
+    """
     folder = work_path(output)
     made = make_folders(folder)
     lock = FileLock(folder / _LOCK, mode=0o600)
@@ -96,8 +107,7 @@ def working(output: Path) -> Iterator[Work]:
     try:
         with suppress(OSError):  # a full disk is told about by whoever writes what matters
             (folder / _HOLDER).write_text(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}))
-        yield Work(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        yield folder
     finally:
         if not any(shards(folder)):
             shutil.rmtree(folder, ignore_errors=True)

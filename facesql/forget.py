@@ -1,0 +1,299 @@
+"""People out of all that facesql keeps: the tables of encode, the work of a stopped run, and a report's database."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import compress
+from pathlib import Path
+from unicodedata import normalize
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from facesql.database import STORAGE_VERSION, connect, connect_to, plain_errors
+from facesql.errors import FacesqlError
+from facesql.faces import FOUND, check_columns, photos_path, read_metadata, read_times, write_table, write_times
+from facesql.output import whole_files
+from facesql.records import PhotoRecord, photos_table, read_records
+from facesql.sources import find_database
+from facesql.work import locked, shards, work_path
+
+# What a killed writer leaves has names that begin so.
+_LEFT_OVER = ".facesql.*"
+
+
+@dataclass(frozen=True)
+class Removed:
+    """How many photos or faces leave a file, or the folder of a stopped run; ``what`` is "photo" or "face"."""
+
+    place: Path
+    count: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What ``forget_people`` removed, or would remove. ``shared`` photos of others have the same content, and stay."""
+
+    people: list[str]
+    removed: list[Removed]
+    shared: int
+    report: Path | None
+    dry_run: bool
+
+
+@dataclass
+class _Tables:
+    """What encode keeps, split into what stays and what goes; ``None`` where there is no such file."""
+
+    people: set[str | None] = field(default_factory=set)
+    labels: set[str] = field(default_factory=set)  # the named people, as the table of faces names them
+    records: list[PhotoRecord] | None = None
+    gone: list[PhotoRecord] = field(default_factory=list)
+    rows: pa.Table | None = None
+    rows_gone: int = 0
+    shards: dict[Path, list[PhotoRecord]] = field(default_factory=dict)  # those that change, with what stays
+    shards_gone: int = 0
+    encodings: set[bytes] = field(default_factory=set)  # of what goes; float64
+
+
+def keeps(faces: Path) -> bool:
+    """Whether encode has left anything of a table: the table, the table of photos, or the work of a stopped run."""
+    return any(path.exists() for path in (faces, photos_path(faces), work_path(faces)))
+
+
+def forget_people(
+    people: Sequence[str], faces: Path | None, report: Path | None, *, dry_run: bool = False
+) -> Forgotten:
+    """Remove people from a table of faces, the table of photos beside it, a stopped run's work and a report's database.
+
+    ``faces`` is the table that encode wrote, ``report`` the folder of an analysis; None leaves either out. A person is
+    named as the folder of photos is, or as the table of faces names whom it has merged or given a number. Faces go by
+    name, and wherever their encodings are. Every file is written anew and replaced whole, so that what went is not
+    left in it, and all are replaced at the end; with ``dry_run`` none is. The photos are not touched, nor is what
+    the user has made of the tables: exports, and further tables in the database. A report's counts stay, for they
+    identify nobody. The cache holds no people, only the converted network.
+
+    Raises FacesqlError where a person is nowhere, a file cannot be used, or a run is at work on ``faces``.
+    """
+    names = {normalize("NFC", person) for person in people}
+    if faces is None and report is None:
+        raise FacesqlError("There is no table of faces and no report here; name them with --faces and --report.")
+    if faces is not None and not keeps(faces):
+        raise FacesqlError(f"{str(faces)!r} does not exist; name a table that encode has written with --faces.")
+    database = None if report is None else find_database(report)
+    with ExitStack() as stack:
+        tables = _Tables(labels=names)
+        if faces is not None:
+            stack.enter_context(locked(faces))
+            tables = _read(faces, names)
+        known = set(tables.people)
+        removed = [] if faces is None else _removed(faces, tables)
+        connection = None
+        if database is not None:
+            connection = stack.enter_context(_copied(database))
+            with plain_errors(f"{str(database)!r} cannot be changed; make it again with facesql analyze."):
+                known |= _people(connection)
+                removed.append(Removed(database, _delete(connection, tables), "face"))
+        if unknown := sorted(names - known):
+            raise FacesqlError(
+                f"{', '.join(map(repr, unknown))} {'is' if len(unknown) == 1 else 'are'} in no table here, and nothing "
+                "is changed; name people as their folders are named, or other tables with --faces and --report."
+            )
+        if not dry_run:
+            _write(faces, tables, database, connection)
+    hashes = {record.sha256 for record in tables.gone} - {None}
+    shared = sum(record.sha256 in hashes for record in tables.records or ())
+    return Forgotten(sorted(names), removed, shared, report, dry_run)
+
+
+def _read(faces: Path, names: set[str]) -> _Tables:
+    tables = _Tables(labels=names)
+    photos = photos_path(faces)
+    records = _records(photos) if photos.exists() else []
+    table = _faces(faces) if faces.exists() else None
+    rows = [] if table is None else _rows(table)
+    tables.people = {_person(record.person) for record in records} | {person for person, _, _ in rows}
+
+    ids = {record.id for record in records}
+    pseudonymous = bool(rows) and not any(photo in ids for _, photo, _ in rows)
+    if pseudonymous:  # a number there may be the name of another person's folder
+        tables.labels = names - {_person(record.person) for record in records}
+    labelled = [row for row in rows if row[0] in tables.labels]
+    photos_gone = {photo for _, photo, _ in labelled}
+    faces_gone = {encoding for _, _, encoding in labelled if encoding}
+
+    def goes(record: PhotoRecord) -> bool:
+        if pseudonymous and not faces_gone.isdisjoint(_encodings([record])):
+            return True
+        return _person(record.person) in names or record.id in photos_gone
+
+    tables.gone = [record for record in records if goes(record)]
+    if photos.exists():
+        tables.records = [record for record in records if not goes(record)]
+    _read_shards(faces, names, tables)
+    tables.encodings |= faces_gone | _encodings(tables.gone)
+    if table is not None:
+        stays = [person not in tables.labels and encoding not in tables.encodings for person, _, encoding in rows]
+        tables.rows = table.filter(pa.array(stays, pa.bool_()))
+        tables.rows_gone = len(rows) - tables.rows.num_rows
+    return tables
+
+
+def _read_shards(faces: Path, names: set[str], tables: _Tables) -> None:
+    """Find what goes of a stopped run's work. A broken shard goes whole: nobody can tell who is in it."""
+    hashes = {record.sha256 for record in tables.gone} - {record.sha256 for record in tables.records or ()} - {None}
+    for shard in shards(work_path(faces)):
+        try:
+            records = read_records(shard)
+        except (ValueError, OSError, pa.ArrowException):
+            tables.shards[shard] = []
+            continue
+        tables.people |= {_person(record.person) for record in records}
+        goes = [_person(record.person) in names or record.sha256 in hashes for record in records]
+        tables.encodings |= _encodings(list(compress(records, goes)))
+        tables.shards_gone += sum(goes)
+        if any(goes):
+            tables.shards[shard] = [record for record, gone in zip(records, goes, strict=True) if not gone]
+
+
+def _removed(faces: Path, tables: _Tables) -> list[Removed]:
+    removed = []
+    if tables.records is not None:
+        removed.append(Removed(photos_path(faces), len(tables.gone), "photo"))
+    if tables.rows is not None:
+        removed.append(Removed(faces, tables.rows_gone, "face"))
+    if shards(work_path(faces)):
+        removed.append(Removed(work_path(faces), tables.shards_gone, "photo"))
+    return removed
+
+
+def _write(
+    faces: Path | None, tables: _Tables, database: Path | None, connection: duckdb.DuckDBPyConnection | None
+) -> None:
+    """Replace all files. The table of photos comes after the others: it tells who is meant, should this be stopped."""
+    with ExitStack() as stack:
+        if faces is not None:
+            folder = stack.enter_context(whole_files(faces.parent, inside=work_path(faces)))
+            _write_tables(faces, tables, folder)
+        if database is not None and connection is not None:
+            private = stack.enter_context(whole_files(database.parent))
+            with plain_errors(f"Cannot write {str(database)!r} anew; free some disk space and run it again."):
+                _copy_to(connection, private / database.name)
+            # What a killed writer left of the old database would be taken for the new one's.
+            database.with_name(f"{database.name}.wal").unlink(missing_ok=True)
+        if faces is not None:
+            _write_shards(work_path(faces), tables, folder)
+
+
+def _write_tables(faces: Path, tables: _Tables, folder: Path) -> None:
+    if tables.records is not None:
+        photos = photos_path(faces)
+        write_table(photos_table(tables.records), folder / photos.name, read_metadata(photos))
+    if tables.rows is not None:
+        noted = {name: value for name, value in read_metadata(faces).items() if name != FOUND}
+        write_table(tables.rows, folder / faces.name, noted)
+        if times := read_times(faces):
+            write_times(folder / faces.name, times)
+
+
+def _write_shards(work: Path, tables: _Tables, mine: Path) -> None:
+    """Replace the shards, and remove what earlier writers that were killed left beside them."""
+    with whole_files(work) as private:
+        for shard, records in tables.shards.items():
+            if records:
+                write_table(photos_table(records), private / shard.name, read_metadata(shard))
+    for shard, records in tables.shards.items():
+        if not records:
+            shard.unlink()
+    for folder in work.glob(_LEFT_OVER):
+        if folder != mine:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _records(photos: Path) -> list[PhotoRecord]:
+    try:
+        return read_records(photos)
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise FacesqlError(
+            f"{str(photos)!r} is no table of photos that can be read; restore it, or delete it and what is made of it."
+        ) from error
+
+
+def _faces(faces: Path) -> pa.Table:
+    connection = connect()
+    try:
+        check_columns(connection, faces)
+    finally:
+        connection.close()
+    try:
+        return pq.read_table(faces, page_checksum_verification=True, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise FacesqlError(f"{str(faces)!r} cannot be read whole; make it again, or name another.") from error
+
+
+def _rows(table: pa.Table) -> list[tuple[str | None, str | None, bytes]]:
+    """Person, photo and encoding of each row; another program's table may have no photo."""
+    people = table["person"].cast(pa.string()).to_pylist()
+    photos = table["photo"].to_pylist() if "photo" in table.column_names else [None] * len(table)
+    encodings = pc.cast(table["encoding"], pa.list_(pa.float64())).to_pylist()
+    return [
+        (_person(person), photo, _bytes(encoding or ()))
+        for person, photo, encoding in zip(people, photos, encodings, strict=True)
+    ]
+
+
+def _person(name: str | None) -> str | None:
+    return None if name is None else normalize("NFC", name)
+
+
+def _encodings(records: Sequence[PhotoRecord]) -> set[bytes]:
+    return {_bytes(face.encoding) for record in records for face in record.faces}
+
+
+def _bytes(encoding: object) -> bytes:
+    return np.asarray(encoding, np.float64).tobytes()
+
+
+@contextmanager
+def _copied(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with a copy of a database in memory, from which to delete."""
+    connection = connect_to(Path(":memory:"), write=True)
+    try:
+        with plain_errors(
+            f"{str(database)!r} cannot be read; if no other program has it open, make it again with facesql analyze."
+        ):
+            connection.execute("attach $1 as old (read_only)", [str(database)])
+            connection.execute("copy from database old to memory")
+            connection.execute("detach old")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _people(connection: duckdb.DuckDBPyConnection) -> set[str | None]:
+    return {person for (person,) in connection.execute("select distinct nfc_normalize(person) from faces").fetchall()}
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, tables: _Tables) -> int:
+    """Delete the faces that go from table faces; returns how many."""
+    encodings = [np.frombuffer(encoding) for encoding in tables.encodings]
+    connection.register("gone", pa.table({"encoding": pa.array(encodings, pa.list_(pa.float64()))}))
+    [(count,)] = connection.execute(
+        "delete from faces where list_contains($1, nfc_normalize(person)) or encoding in (select encoding from gone)",
+        [sorted(tables.labels)],
+    ).fetchall()
+    connection.unregister("gone")
+    return int(count)
+
+
+def _copy_to(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Write the database to a new file: one from which rows are deleted would still hold their bytes."""
+    connection.execute("set storage_compatibility_version = $1", [STORAGE_VERSION])
+    connection.execute("attach $1 as new", [str(file)])
+    connection.execute("copy from database memory to new")
+    connection.execute("detach new")
