@@ -46,7 +46,7 @@ def test_the_wheel_analyzes_from_any_folder(unpacked: Path, small_table: Path) -
 def test_only_the_extras_ask_for_what_encodes(unpacked: Path) -> None:
     [metadata] = unpacked.glob("*.dist-info/METADATA")
     required = [line for line in metadata.read_text().splitlines() if line.startswith("Requires-Dist")]
-    asked_by = {"encode": ("dlib", "models", "onnx", "pillow"), "reference": ("face-recognition<", "setuptools")}
+    asked_by = {"encode": ("dlib", "models", "onnx", "pillow>"), "reference": ("face-recognition<", "setuptools")}
     for extra, names in asked_by.items():
         for name in names:
             asking = [line for line in required if name in line.replace("_", "-")]
