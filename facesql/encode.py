@@ -102,8 +102,13 @@ def encode_photos(
     ``pseudonymized``; the photos table keeps the names. All files appear whole, at the end; the third, of the run's
     times, is for the notes of an analysis.
 
-    Raises FacesqlError where the input cannot be used, a table exists and ``overwrite`` is False, or a worker
-    process dies; MissingPackageError where face_recognition is not installed or does not work.
+    What the tables of an earlier run, or the shards of a stopped one, tell of a content is not found out again. Photos
+    that are gone leave the tables; more than a tenth at once only with ``prune``. ``retry`` tries those again that took
+    longer than ``timeout`` seconds or whose worker died; ``fresh`` begins anew. ``follow_links`` is that of
+    ``find_photos``; ``drop_duplicates`` keeps one of several pictures that are nearly the same, if of one person.
+
+    Raises FacesqlError where the input cannot be used, an earlier run used other settings, or another run is at work
+    on ``output``; MissingPackageError where face_recognition is not installed or does not work.
     """
     _refuse_folder(output)
     stages = Stages()
