@@ -26,14 +26,14 @@ def near_pairs(encodings: NDArray[np.floating], bound: float = NEAR) -> list[tup
     if len(encodings) < 2:
         return []
     wide = encodings.astype(np.float64)
-    wide = wide[(order := np.argsort(wide[:, np.argmax(wide.var(axis=0))], kind="stable"))]
-    found = ((int(order[a]), int(order[b])) for a, b in _near(wide, bound))
+    along = wide[:, np.argmax(wide.var(axis=0))]
+    order = np.argsort(along, kind="stable")
+    found = ((int(order[a]), int(order[b])) for a, b in _near(wide[order], along[order], bound))
     return sorted((min(pair), max(pair)) for pair in found)
 
 
-def _near(rows: NDArray[np.float64], bound: float) -> Iterator[tuple[int, int]]:
-    """The pairs a < b of near rows, which are sorted along the axis in which they vary most."""
-    along = rows[:, np.argmax(rows.var(axis=0))]
+def _near(rows: NDArray[np.float64], along: NDArray[np.float64], bound: float) -> Iterator[tuple[int, int]]:
+    """The pairs a < b of near rows, which are in the ascending order of ``along``, one of their columns."""
     squares = np.einsum("ij,ij->i", rows, rows)
     for start in range(0, len(rows), _TILE):
         end = min(start + _TILE, len(rows))

@@ -218,19 +218,13 @@ def _records(
 
     What is known of a content, from the tables of an earlier run or from shards, is not found out again.
     """
-    versions = {**prepared.settings(), **prepared.versions()}
-    made = {"version": __version__, **versions}
-    known, resumed = work.resume()
-    settings = prepared.settings()
-    refuse_other(output, history.made, settings)
-    refuse_other(output, resumed, settings)
-    if resumed and history.made:
-        refuse_other(
-            output, history.made, {name: resumed.get(name, "") for name in versions if name not in _WITHOUT_PART}
-        )
+    settings, versions = prepared.settings(), prepared.versions()
+    made = {"version": __version__, **settings, **versions}
+    compared = {name: value for name, value in {**settings, **versions}.items() if name not in _WITHOUT_PART}
+    finished, resumed = work.resume()
     contents: dict[str | None, PhotoRecord] = {
         content.sha256: content
-        for record in (*history.records, *known.values())
+        for record in (*history.records, *finished)
         if (content := record.content()) is not None and not (retry and content.status == FAILED)
     }
     wanted = {
@@ -238,12 +232,13 @@ def _records(
         for photo, record in reversed(list(zip(photos, found, strict=True)))
         if record.status == ROW and record.sha256 not in contents
     }
+    for before in (history.made, resumed):  # other versions are no matter where nothing is encoded
+        refuse_other(output, before, compared if wanted else settings)
+    if resumed:
+        refuse_other(output, history.made, {name: resumed.get(name, "") for name in compared})
     if not wanted:
         made = dict(history.made or resumed) or made
     else:
-        compared = {name: value for name, value in versions.items() if name not in _WITHOUT_PART}
-        refuse_other(output, history.made, compared)
-        refuse_other(output, resumed, compared)
         by_photo: dict[str, PhotoRecord] = {}
         with bar(len(wanted), "photo", shown=progress, what="encoding") as shown:
 

@@ -150,7 +150,7 @@ def _read_shards(faces: Path, names: set[str], tables: _Tables) -> None:
     for shard in shards(work_path(faces)):
         try:
             records = read_records(shard)
-        except (ValueError, OSError, pa.ArrowException):
+        except ValueError:
             tables.shards[shard] = []
             continue
         tables.people |= {_person(record.person) for record in records}
@@ -218,7 +218,7 @@ def _write_shards(work: Path, tables: _Tables, mine: Path) -> None:
 def _records(photos: Path) -> list[PhotoRecord]:
     try:
         return read_records(photos)
-    except (ValueError, OSError, pa.ArrowException) as error:
+    except ValueError as error:
         raise FacesqlError(
             f"{str(photos)!r} is no table of photos that can be read; restore it, or delete it and what is made of it."
         ) from error

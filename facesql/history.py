@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path, read_metadata
 from facesql.records import PhotoRecord, read_records
@@ -48,7 +46,7 @@ def read_history(output: Path) -> History:
         return History()
     try:
         return History(read_records(photos), read_metadata(photos))
-    except (ValueError, OSError, pa.ArrowException) as error:
+    except ValueError as error:
         raise FacesqlError(f"{str(photos)!r} is no table of photos that can be read; {_FRESH}.") from error
 
 

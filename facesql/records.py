@@ -61,10 +61,12 @@ def face_columns(face: Face) -> dict[str, object]:
 def read_records(file: Path) -> list[PhotoRecord]:
     """The records of a table of photos, in its order.
 
-    Raises ValueError where the file is another table, ``pyarrow.ArrowInvalid`` or OSError where it is damaged: the
-    sums of all pages are checked.
+    Raises ValueError where the file is another table, or is damaged: the sums of all pages are checked.
     """
-    table = pq.read_table(file, page_checksum_verification=True, partitioning=None)
+    try:
+        table = pq.read_table(file, page_checksum_verification=True, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise ValueError(f"{str(file)!r} cannot be read whole") from error
     if table.schema.remove_metadata() != PHOTOS:
         raise ValueError(f"{str(file)!r} is no table of photos")
     columns = [table[name].to_pylist() for name in PHOTOS.names[:-1]]

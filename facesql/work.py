@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from facesql.errors import FacesqlError
@@ -37,19 +36,17 @@ class Work:
         self._began = self._written = time.monotonic()
         self._number = max((int(path.stem) for path in shards(folder)), default=0)
 
-    def resume(self) -> tuple[dict[str, PhotoRecord], dict[str, str]]:
-        """What shards of earlier runs hold by content, and how they were made; a broken shard is discarded."""
-        known: dict[str, PhotoRecord] = {}
+    def resume(self) -> tuple[list[PhotoRecord], dict[str, str]]:
+        """The records in shards of earlier runs, and how they were made; a broken shard is discarded."""
+        finished: list[PhotoRecord] = []
         made: dict[str, str] = {}
         for shard in shards(self.folder):
             try:
-                records = read_records(shard)
+                finished += read_records(shard)
                 made = read_metadata(shard)
-            except (ValueError, OSError, pa.ArrowException):
+            except ValueError:
                 shard.unlink()
-                continue
-            known |= {record.sha256: record for record in records if record.sha256 is not None}
-        return known, made
+        return finished, made
 
     def discard(self) -> None:
         """Remove all shards."""
