@@ -1,6 +1,7 @@
 """Faces that are there twice: one picture under two names, as it was or saved again."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,34 @@ NEAR = 0.1
 _TILE = 512
 # What the fast formula may be off by in a squared distance.
 _SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Pairs of rows that are nearly the same picture; and the rows that are to go, each with one that it repeats."""
+
+    of_one_person: int
+    of_two_people: int
+    repeated: dict[int, int]
+
+
+def find_repeats(encodings: NDArray[np.floating], people: Sequence[Hashable], photos: Sequence[Hashable]) -> Repeats:
+    """The rows of an array of shape (n, d) that repeat others; ``people`` and ``photos`` tell each row's.
+
+    Of pictures that are nearly the same all but the first go, and all of them where they bear names of two people:
+    nobody can tell whose face it is. Two faces of one photo are never the same.
+
+    >>> find_repeats(np.array([[0.0], [9.0], [0.05]]), ["Ann", "Bob", "Ann"], [1, 2, 3])
+    Repeats(of_one_person=1, of_two_people=0, repeated={2: 0})
+    """
+    pairs = [(a, b) for a, b in near_pairs(encodings) if photos[a] != photos[b]]
+    same = sum(people[a] == people[b] for a, b in pairs)
+    repeated = {}
+    for first, *others in groups(pairs):
+        if any(people[row] != people[first] for row in others):
+            repeated[first] = others[0]
+        repeated |= dict.fromkeys(others, first)
+    return Repeats(same, len(pairs) - same, repeated)
 
 
 def near_pairs(encodings: NDArray[np.floating], bound: float = NEAR) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from facesql import __version__, encoder
 from facesql.corrections import entries_naming, read_exclude, read_relabel
-from facesql.duplicates import groups, near_pairs
+from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
 from facesql.history import Changes, History, changes_since, read_history, refuse_gone, refuse_other
@@ -323,24 +323,14 @@ def _choose(records: Sequence[PhotoRecord], rule: FaceRule) -> tuple[list[PhotoR
 def _duplicates(
     records: Sequence[PhotoRecord], chosen: Sequence[Sequence[int]], same_as: Mapping[str, str]
 ) -> tuple[Duplicates, dict[tuple[int, int], str]]:
-    """How much is there twice; and the faces, by record and face, that are to go, with the photo that each repeats.
-
-    Of pictures that are nearly the same all but the first go, and all of them where they bear names of two people:
-    nobody can tell whose face it is. Two faces of one photo are never the same.
-    """
+    """How much is there twice; and the faces, by record and face, that are to go, with the photo that each repeats."""
     rows = [(record, face) for record, faces in enumerate(chosen) for face in faces]
     people = [same_as.get(name := str(records[record].person), name) for record, _ in rows]
     encodings = np.array([records[record].faces[face].encoding for record, face in rows])
-    pairs = [(a, b) for a, b in near_pairs(encodings) if rows[a][0] != rows[b][0]]
-    same = sum(people[a] == people[b] for a, b in pairs)
+    repeats = find_repeats(encodings, people, [record for record, _ in rows])
     hashes = [record.sha256 for record in records if record.sha256 is not None]
-    doubles = {}
-    for group in groups(pairs):
-        first, *others = group
-        if len({people[row] for row in group}) > 1:
-            doubles[rows[first]] = records[rows[others[0]][0]].id
-        doubles |= dict.fromkeys((rows[row] for row in others), records[rows[first][0]].id)
-    return Duplicates(len(hashes) - len(set(hashes)), same, len(pairs) - same), doubles
+    twice = Duplicates(len(hashes) - len(set(hashes)), repeats.of_one_person, repeats.of_two_people)
+    return twice, {rows[row]: records[rows[other][0]].id for row, other in repeats.repeated.items()}
 
 
 def _without(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesql.analyze import analyze_faces
-from facesql.duplicates import NEAR, groups, near_pairs
+from facesql.duplicates import NEAR, Repeats, find_repeats, groups, near_pairs
 from facesql.encode import Duplicates, encode_photos
 from facesql.faces import photos_path
 from facesql.records import read_records
@@ -36,6 +36,14 @@ def test_near_pairs_reach_across_tiles() -> None:
 def test_groups_hang_together_by_pairs() -> None:
     assert groups([]) == []
     assert groups([(0, 5), (1, 2), (2, 5), (3, 4)]) == [[0, 1, 2, 5], [3, 4]]
+
+
+def test_all_but_the_first_go_and_all_of_two_people_and_none_of_one_photo() -> None:
+    points = np.array([[0.0], [0.05], [0.09], [1.0], [1.01], [2.0], [2.0]])
+    people = ["Ann", "Ann", "Ann", "Bob", "Dee", "Eve", "Eve"]
+    repeated = {1: 0, 2: 0, 3: 4, 4: 3}  # whose face the fourth and the fifth are, nobody can tell
+    assert find_repeats(points, people, [1, 2, 3, 4, 5, 6, 6]) == Repeats(3, 1, repeated)
+    assert find_repeats(np.empty((0, 1)), [], []) == Repeats(0, 0, {})
 
 
 @pytest.fixture
