@@ -1,7 +1,7 @@
-"""A table of faces to the cut-off table, its figures, its charts and notes, in one folder."""
+"""Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -10,15 +10,17 @@ import duckdb
 import polars as pl
 
 from facesql import __version__, charts
-from facesql.database import connect, plain_errors
+from facesql.database import connect, engine_sql, plain_errors
 from facesql.distance import BINS_PER_UNIT
+from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
-from facesql.faces import FOUND, load_faces, read_found, read_metadata, read_times
+from facesql.faces import FOUND, check_files, load_faces, read_found, read_metadata, read_times
 from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
-from facesql.notes import RunNotes, run_notes
+from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import count_pairs
 from facesql.progress import Stages
+from facesql.provenance import doubts, merged, refuse_mixed
 from facesql.report import CHART_FORMATS, ChartFormat, write_chart, write_notes, write_summary, write_tables
 from facesql.sources import DATABASE
 
@@ -28,48 +30,62 @@ class Analysis:
     """What an analysis found. ``table`` has a row a cut-off of 0.001, ``key_table`` those that were asked for."""
 
     report: Path
+    tables: int
     faces: int
     faces_skipped: int
+    duplicates_dropped: int
     photos: int
     people: int
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
+    doubts: Sequence[str] = ()
+    """Sentences on what the tables do not tell, and the numbers hang on."""
 
     def summary(self) -> dict[str, float | int | str | None]:
         """All single figures by name, as summary.json and the table summary hold them."""
-        counts = {name: getattr(self, name) for name in ("faces", "faces_skipped", "photos", "people")}
+        names = ("tables", "faces", "faces_skipped", "duplicates_dropped", "photos", "people")
+        counts = {name: getattr(self, name) for name in names}
         return {"version": __version__, **counts, **asdict(self.figures)}
 
 
 def analyze_faces(
-    faces: Path,
+    faces: Path | Sequence[Path],
     report: Path,
     *,
     cutoffs: Sequence[int] = KEY_CUTOFFS,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
+    drop_duplicates: bool = False,
     threads: int | None = None,
     progress: bool = False,
 ) -> Analysis:
-    """Compare all faces of a Parquet file with each other, and write the report's files into a folder.
+    """Compare all faces of one or several Parquet files with each other, and write the report's files into a folder.
 
-    ``cutoffs`` are bins, in thousandths. The folder then holds facesql.duckdb (faces, binned_counts,
-    precision_recall and summary, open to SQL), the tables, summary.json and the charts; files of an earlier
-    analysis are replaced, all at the end, and others are left alone.
+    Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
+    ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
+    the files and their rows. ``cutoffs`` are bins, in thousandths.
 
-    Raises InvalidFacesError where rows cannot be compared, FacesqlError where the file cannot be used or the
-    folder cannot be written to.
+    The folder then holds facesql.duckdb (faces, binned_counts, precision_recall and summary, open to SQL), the tables,
+    summary.json and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
+
+    Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files do not fit
+    together or the folder cannot be written to.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
+    files = [faces] if isinstance(faces, Path) else list(faces)
     stages = Stages()
     with whole_files(report) as folder:
         with plain_errors("The comparison failed; free some memory or disk space and run it again."):
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    skipped = load_faces(connection, faces, skip_invalid=skip_invalid)
+                    check_files(connection, files)
+                    made = {file: read_metadata(file) for file in files}
+                    refuse_mixed(made)
+                    skipped = load_faces(connection, files, skip_invalid=skip_invalid)
+                    dropped = _drop_duplicates(connection) if drop_duplicates else 0
                 with stages.time("comparing"):
                     count_pairs(connection, threads=threads, progress=progress)
                 with stages.time("table and figures"):
@@ -78,13 +94,16 @@ def analyze_faces(
                     table = cutoff_table(totals)
                     analysis = Analysis(
                         report=report,
+                        tables=len(files),
                         faces=compared,
                         faces_skipped=skipped,
+                        duplicates_dropped=dropped,
                         photos=photos,
                         people=people,
                         table=table,
                         key_table=table.filter(pl.col("bin").is_in(cutoffs)),
                         figures=summarize(totals),
+                        doubts=doubts(made),
                     )
                     _store(connection, "insert into precision_recall by name from stored", table)
                     summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
@@ -103,8 +122,9 @@ def analyze_faces(
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(threads or os.cpu_count() or 1),
             "skip invalid": "yes" if skip_invalid else "no",
+            "drop duplicates": "yes" if drop_duplicates else "no",
         }
-        write_notes(folder, _notes(analysis, faces, stages, settings))
+        write_notes(folder, _notes(analysis, made, stages, settings))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     for name, kind in product(charts.CHARTS, CHART_FORMATS):
@@ -113,19 +133,36 @@ def analyze_faces(
     return analysis
 
 
-def _notes(analysis: Analysis, faces: Path, stages: Stages, settings: dict[str, str]) -> str:
-    made = read_metadata(faces)
+def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:
+    """Delete the faces that repeat others from table faces; returns how many."""
+    faces = connection.sql(engine_sql("faces_in_order")).to_arrow_table()
+    encodings = faces["encoding"].combine_chunks().flatten().to_numpy().reshape(len(faces), -1)
+    ids, people, photos = (faces[name].to_pylist() for name in ("id", "person", "photo"))
+    repeated = find_repeats(encodings, people, photos).repeated
+    if len(repeated) == len(ids):
+        raise FacesqlError(
+            "Every face is nearly the same picture as another person's; correct their names, or go on without "
+            "--drop-duplicates."
+        )
+    connection.execute(engine_sql("delete_faces"), {"ids": [ids[row] for row in repeated]})
+    return len(repeated)
+
+
+def _notes(
+    analysis: Analysis, made: Mapping[Path, Mapping[str, str]], stages: Stages, settings: Mapping[str, str]
+) -> str:
     compared = {
         "faces compared": analysis.faces,
         "faces left out as invalid": analysis.faces_skipped,
+        "faces left out as nearly the same picture": analysis.duplicates_dropped,
         "photos compared": analysis.photos,
         "people compared": analysis.people,
         "pairs of one person (genuine)": analysis.figures.genuine_pairs,
         "pairs of two people (impostor)": analysis.figures.impostor_pairs,
     }
-    found = read_found(made)
-    made = {name: value for name, value in made.items() if name != FOUND}
-    return run_notes(RunNotes(faces, found, compared, read_times(faces), stages, made, settings))
+    tables = [TableNotes(file, read_found(noted), read_times(file)) for file, noted in made.items()]
+    merged_made = {name: value for name, value in merged(made).items() if name != FOUND}
+    return run_notes(RunNotes(tables, compared, stages, merged_made, settings, analysis.doubts))
 
 
 def _store(connection: duckdb.DuckDBPyConnection, insert: str, table: pl.DataFrame) -> None:

@@ -155,7 +155,12 @@ Sample = Annotated[
 @app.command()
 def analyze(
     faces: Annotated[
-        Path | None, typer.Argument(help="A table of faces, as encode writes it.", show_default=str(DEFAULT_FACES))
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FACES]...",
+            help="Tables of faces, as encode writes them; several are compared as one.",
+            show_default=str(DEFAULT_FACES),
+        ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_REPORT,
     cutoffs: Annotated[
@@ -168,6 +173,9 @@ def analyze(
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
     ] = False,
+    drop_duplicates: Annotated[
+        bool, typer.Option("--drop-duplicates", help="Leave out faces of pictures that are nearly the same as another.")
+    ] = False,
 ) -> None:
     """Compare all faces with each other: precision, recall, FMR and FNMR at each cut-off."""
     from facesql.analyze import analyze_faces
@@ -175,15 +183,19 @@ def analyze(
     from facesql.report import parse_formats
     from facesql.text import analyzed
 
+    first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
     analysis = analyze_faces(
-        _named(faces, sample) or DEFAULT_FACES,
+        [first, *(faces or [])[1:]],
         output,
         cutoffs=parse_cutoffs(cutoffs) if cutoffs else KEY_CUTOFFS,
         formats=parse_formats(formats),
         skip_invalid=skip_invalid,
+        drop_duplicates=drop_duplicates,
         threads=threads,
         progress=True,
     )
+    for doubt in analysis.doubts:
+        print(f"facesql: {plain(doubt)}", file=sys.stderr)
     print(analyzed(analysis))
 
 

@@ -21,6 +21,7 @@ from facesql.history import Changes, History, changes_since, read_history, refus
 from facesql.output import whole_files
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, find_photos
 from facesql.progress import Stages, bar
+from facesql.provenance import PSEUDONYMS
 from facesql.pseudonyms import pseudonymized
 from facesql.records import DUPLICATE, EXCLUDED, FAILED, ROW, UNREADABLE, PhotoRecord, face_columns, photos_table
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
@@ -174,6 +175,8 @@ def encode_photos(
         with whole_files(output.parent, inside=work.folder) as private:
             write_table(photos_table(records), private / photos_path(output).name, made)
             noted = {**made, "faces": rule, FOUND: json.dumps(_found(summary))}
+            if pseudonyms is not None:
+                noted[PSEUDONYMS] = "yes"
             write_table(faces, private / output.name, noted)
             write_times(private / output.name, stages)
     return summary

@@ -4,7 +4,8 @@ import glob
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ NAMED_IN_ERRORS = 5
 _BROKEN = "{!r} is not a whole Parquet file; make it again, or name another."
 # DuckDB's names for lists of numbers.
 _NUMBERS = re.compile(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(.*\)|FLOAT|DOUBLE)\[\d*\]")
+_FLOATS = {"FLOAT[]", "DOUBLE[]"}
 
 BOX = pa.struct([(side, pa.int32()) for side in ("top", "right", "bottom", "left")])
 ENCODING = pa.list_(pa.float32())
@@ -123,34 +125,98 @@ def file_hash(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def load_faces(connection: duckdb.DuckDBPyConnection, file: Path, *, skip_invalid: bool = False) -> int:
-    """Fill table faces of a report's new database from a Parquet file, and check it; returns how many rows it left out.
+def load_faces(
+    connection: duckdb.DuckDBPyConnection, files: Path | Sequence[Path], *, skip_invalid: bool = False
+) -> int:
+    """Fill table faces of a report's new database from Parquet files, and check it; returns how many rows it left out.
 
-    The file needs the columns id, person and encoding, a list of numbers as long in every row; further columns
-    are carried along. float32 stays float32, every other type of number becomes float64.
+    Each file needs the columns id, person and encoding, a list of numbers as long in every row of all files; further
+    columns are carried along, and are null for the faces of a file that lacks them. float32 stays float32 where all
+    are, every other type of number becomes float64. Column faces_file says which file a face is from.
 
     Raises InvalidFacesError, with the ids, where a row cannot be compared and ``skip_invalid`` is False;
-    FacesqlError where the file cannot be read, lacks a column or holds no rows.
+    FacesqlError where a file cannot be read, lacks a column or holds no rows, and where files do not fit together.
     """
-    kind = check_columns(connection, file)
-    with plain_errors(_BROKEN.format(str(file))):
-        name_faces(connection, file)
+    files = [files] if isinstance(files, Path) else list(files)
+    kinds = check_files(connection, files)
+    named = _listed(files)
+    with plain_errors(_BROKEN.format(named) if len(files) == 1 else f"{named} cannot be read together; mend them."):
+        connection.execute("set variable faces = $1", [[file_pattern(file) for file in files]])
         connection.execute(engine_sql("fill_faces"))
-    if kind not in ("FLOAT[]", "DOUBLE[]"):
+    if not kinds <= _FLOATS:
         connection.execute("alter table faces alter encoding type double[]")
+    _refuse_other_sizes(connection)
     invalid = connection.execute("from invalid_faces()").fetchall()
     if invalid and not skip_invalid:
-        raise InvalidFacesError(_invalid(file, invalid))
+        raise InvalidFacesError(_invalid(files, invalid))
     if invalid:
-        connection.execute("delete from faces where file_row in (select file_row from invalid_faces())")
-    [(left,)] = connection.execute("select count(*) from faces").fetchall()
-    if not left:
-        why = "its rows are all invalid" if invalid else "no photo gave a row"
-        raise FacesqlError(
-            f"{str(file)!r} holds no faces: {why}; {photos_path(file).name!r}, which encode writes beside it, says "
-            "what became of each photo."
-        )
+        connection.execute(engine_sql("delete_invalid"))
+    _refuse_empty(connection, files, {file for file, _, _, _ in invalid})
+    if len(files) > 1:
+        _refuse_shared_names(connection)
     return len(invalid)
+
+
+def check_files(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> set[str]:
+    """DuckDB's names for the types of the encodings in Parquet files that have the columns that are needed.
+
+    Raises FacesqlError as ``check_columns`` does, and where one file is named twice or columns do not fit together.
+    """
+    _refuse_repeated(files)
+    columns = {file: _columns(connection, file) for file in files}
+    _refuse_other_types(columns)
+    return {types["encoding"] for types in columns.values()}
+
+
+def _refuse_repeated(files: Sequence[Path]) -> None:
+    for file, other in combinations(files, 2):
+        if file == other or (file.exists() and other.exists() and file.samefile(other)):
+            raise FacesqlError(f"{str(file)!r} and {str(other)!r} are one file; name each table once.")
+
+
+def _refuse_other_types(columns: Mapping[Path, Mapping[str, str]]) -> None:
+    """Raise FacesqlError where a column has one type in a file and another in the next. DuckDB's names have no case."""
+    first: dict[str, tuple[Path, str]] = {}
+    for file, types in columns.items():
+        for name, kind in types.items():
+            other, before = first.setdefault(name.lower(), (file, kind))
+            if kind != before and not {kind, before} <= _FLOATS:
+                raise FacesqlError(
+                    f"The column {name} is {before} in {str(other)!r} and {kind} in {str(file)!r}; give it one type, "
+                    "or another name in one of them."
+                )
+            if name.lower() == "faces_file":
+                raise FacesqlError(f"{str(file)!r} has a column {name}, a name that facesql needs; rename it.")
+
+
+def _refuse_other_sizes(connection: duckdb.DuckDBPyConnection) -> None:
+    counted = sorted(connection.execute(engine_sql("faces_by_file")).fetchall())
+    sizes = [(file, size) for file, _, size in counted if size is not None]
+    for other, another in sizes[1:]:
+        file, size = sizes[0]
+        if size != another:
+            raise FacesqlError(
+                f"An encoding has {size} numbers in {file!r} and {another} in {other!r}; analyze each by itself."
+            )
+
+
+def _refuse_empty(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], invalid: Collection[str]) -> None:
+    left = {file for file, _, _ in connection.execute(engine_sql("faces_by_file")).fetchall()}
+    for file in files:
+        if str(file) not in left:
+            why = "its rows are all invalid" if str(file) in invalid else "no photo gave a row"
+            raise FacesqlError(
+                f"{str(file)!r} holds no faces: {why}; {photos_path(file).name!r}, which encode writes beside it, says "
+                "what became of each photo."
+            )
+
+
+def _refuse_shared_names(connection: duckdb.DuckDBPyConnection) -> None:
+    for what, name, file, other in connection.execute(engine_sql("shared_names")).fetchall():
+        raise FacesqlError(
+            f"The {what} {name!r} is in {file!r} and in {other!r}: one photo twice, or two of one name; encode the "
+            "photos of both in one run, or leave one of them out."
+        )
 
 
 def name_faces(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -163,11 +229,13 @@ def file_pattern(file: Path) -> str:
     return glob.escape(str(file))
 
 
-def check_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
-    """DuckDB's name for the type of the encodings in a Parquet file that has the columns that are needed.
+def check_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Raise FacesqlError where a Parquet file cannot be read or lacks a column that is needed."""
+    _columns(connection, file)
 
-    Raises FacesqlError where the file cannot be read or lacks a column.
-    """
+
+def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
+    """DuckDB's names for the types of a file's columns, by name, checked as ``check_columns`` does."""
     try:
         with file.open("rb"):
             pass
@@ -190,14 +258,21 @@ def check_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> str:
         raise FacesqlError(
             f"The column encoding of {str(file)!r} is {types['encoding']}; it must be a list of floating-point numbers."
         )
-    return types["encoding"]
+    return types
 
 
-def _invalid(file: Path, invalid: list[tuple[int, str | None, str]]) -> str:
-    named = [f"{'row ' + str(row) if id_ is None else repr(id_)} {reason}" for row, id_, reason in invalid]
+def _invalid(files: Sequence[Path], invalid: list[tuple[str, int, str | None, str]]) -> str:
+    named = [
+        (f"row {row}" if id_ is None else repr(id_)) + (f" of {file!r}" if len(files) > 1 else "") + f" {reason}"
+        for file, row, id_, reason in invalid
+    ]
     more = f" and {len(named) - NAMED_IN_ERRORS} more" if len(named) > NAMED_IN_ERRORS else ""
     reasons = "; ".join(named[:NAMED_IN_ERRORS]) + more
     return (
-        f"{len(invalid)} of the faces in {str(file)!r} cannot be compared ({reasons}); "
+        f"{len(invalid)} of the faces in {_listed(files)} cannot be compared ({reasons}); "
         "mend them, or pass --skip-invalid to go on without them."
     )
+
+
+def _listed(files: Sequence[Path]) -> str:
+    return ", ".join(repr(str(file)) for file in files)

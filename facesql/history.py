@@ -6,6 +6,7 @@ from pathlib import Path
 
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path, read_metadata
+from facesql.provenance import differences
 from facesql.records import PhotoRecord, read_records
 
 # More than this part of the photos gone at once looks like a folder that is not there.
@@ -52,7 +53,7 @@ def read_history(output: Path) -> History:
 
 def refuse_other(output: Path, made: Mapping[str, str], now: Mapping[str, str]) -> None:
     """Raise FacesqlError where finished photos were made by other settings or versions than those of ``now``."""
-    others = [f"{name} {made[name]}, now {value}" for name, value in now.items() if made.get(name, value) != value]
+    others = [f"{name} {before}, now {value}" for name, before, value in differences(made, now)]
     if others:
         raise FacesqlError(f"The photos of {str(output)!r} were encoded with {'; '.join(others)}; {_FRESH}.")
 

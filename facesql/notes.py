@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from facesql import __version__
+from facesql.provenance import PSEUDONYMS
 
 # What the metadata of a table of faces says of settings; the rest are versions of packages.
-ENCODE_SETTINGS = ("faces", "backend", "detector", "upsample", "jitters", "landmarks")
+ENCODE_SETTINGS = ("faces", "backend", "detector", "upsample", "jitters", "landmarks", PSEUDONYMS)
 PACKAGES = ("altair", "duckdb", "numpy", "polars", "pyarrow", "vl-convert-python")
 _FOUND = {
     "photos": "photos found",
@@ -19,31 +21,41 @@ _FOUND = {
     "faces": "faces found",
     "merged_people": "people merged into others",
 }
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True)
+class TableNotes:
+    """What a table of faces tells: what the photos gave, and seconds by stage; either is empty where not noted."""
+
+    file: Path
+    found: Mapping[str, int]
+    seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class RunNotes:
     """What the notes of an analysis tell. Counts and settings are shown in their order."""
 
-    source: Path
-    found: Mapping[str, int]
-    """What the photos gave, as encode notes it in the table; empty where the table does not tell."""
+    tables: Sequence[TableNotes]
     compared: Mapping[str, int]
-    encode_seconds: Mapping[str, float]
     analyze_seconds: Mapping[str, float]
     made: Mapping[str, str]
-    """Settings and versions that the table names."""
+    """Settings and versions that the tables name."""
     settings: Mapping[str, str]
+    doubts: Sequence[str] = ()
 
 
 def run_notes(notes: RunNotes) -> str:
     """The notes as Markdown."""
     now = datetime.now(UTC)
+    encode_seconds = _sums(table.seconds for table in notes.tables)
     lines = [
         "# Run notes",
         "",
-        f"facesql {__version__} compared the faces of {_code(str(notes.source))} on {now:%Y-%m-%d} at {now:%H:%M} UTC.",
+        f"facesql {__version__} compared the faces of {_files(notes.tables)} on {now:%Y-%m-%d} at {now:%H:%M} UTC.",
         "",
+        *(line for doubt in notes.doubts for line in (_code(doubt), "")),
         "## Data",
         "",
         *_data(notes),
@@ -53,12 +65,12 @@ def run_notes(notes: RunNotes) -> str:
         *_table(
             ("stage", "time"),
             [
-                *((f"encode: {_code(stage)}", _duration(seconds)) for stage, seconds in notes.encode_seconds.items()),
+                *((f"encode: {_code(stage)}", _duration(seconds)) for stage, seconds in encode_seconds.items()),
                 *((f"analyze: {_code(stage)}", _duration(seconds)) for stage, seconds in notes.analyze_seconds.items()),
             ],
         ),
         "",
-        *([] if notes.encode_seconds else ["How long encoding took is not noted beside the table.", ""]),
+        *_untold("How long encoding took is not noted beside {}.", notes.tables, [t.seconds for t in notes.tables]),
         "## Settings",
         "",
         *_table(
@@ -79,12 +91,39 @@ def run_notes(notes: RunNotes) -> str:
 
 
 def _data(notes: RunNotes) -> list[str]:
-    counts = [
-        (_FOUND.get(name) or f"photos that gave no row: {_code(name)}", f"{n:,d}") for name, n in notes.found.items()
-    ]
+    found = _sums(table.found for table in notes.tables)
+    counts = [(_FOUND.get(name) or f"photos that gave no row: {_code(name)}", f"{n:,d}") for name, n in found.items()]
     counts += [(name, f"{n:,d}") for name, n in notes.compared.items()]
-    unknown = ["", "The table does not say what photos it was made of."]
-    return [*_table(("what", "count"), counts), *([] if notes.found else unknown)]
+    untold = _untold("What was found in the photos is not noted in {}.", notes.tables, [t.found for t in notes.tables])
+    summed = ["", "What was found is the sum of all tables: who is in two of them counts twice there."]
+    return [
+        *_table(("what", "count"), counts),
+        *([] if not untold else ["", *untold[:-1]]),
+        *(summed if len(notes.tables) > 1 and found else []),
+    ]
+
+
+def _sums(tables: Iterable[Mapping[str, Number]]) -> dict[str, Number]:
+    """The sum of each name's numbers, in the order in which the names come first."""
+    sums: dict[str, Number] = {}
+    for table in tables:
+        for name, number in table.items():
+            sums[name] = sums[name] + number if name in sums else number
+    return sums
+
+
+def _untold(sentence: str, tables: Sequence[TableNotes], told: Sequence[Mapping[str, object]]) -> list[str]:
+    """The sentence, and an empty line, for the tables that tell nothing; no lines where each tells something."""
+    silent = [table for table, tells in zip(tables, told, strict=True) if not tells]
+    if not silent:
+        return []
+    return [sentence.format("the table" if len(tables) == 1 else _files(silent)), ""]
+
+
+def _files(tables: Sequence[TableNotes]) -> str:
+    """The tables' names: "`a`, `b` and `c`"."""
+    *others, last = [_code(str(table.file)) for table in tables]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _versions(made: Mapping[str, str]) -> list[str]:

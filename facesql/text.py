@@ -80,10 +80,12 @@ def _twice(duplicates: Duplicates) -> list[str]:
 
 def analyzed(analysis: Analysis) -> str:
     """The cut-off table with the counts behind it, the single figures, and what could not be told."""
+    tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
     skipped = f", {analysis.faces_skipped:,} invalid left out" if analysis.faces_skipped else ""
+    dropped = f", {analysis.duplicates_dropped:,} nearly the same left out" if analysis.duplicates_dropped else ""
     return "\n".join(
         [
-            f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{skipped}: "
+            f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{tables}{skipped}{dropped}: "
             f"{_count(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
             f"{analysis.figures.impostor_pairs:,} of two (impostor)",
             "",
@@ -175,7 +177,7 @@ def _notes(analysis: Analysis) -> list[str]:
     if genuine or impostor:
         notes.append(
             f"{_count(genuine, 'pair')} of one person and {impostor:,d} of two are at a distance of at most {NEAR:g}: "
-            "one picture twice inflates recall or looks like a false match; encode --drop-duplicates leaves it out."
+            "one picture twice inflates recall or looks like a false match; --drop-duplicates leaves it out."
         )
     if not table.filter(genuine_matched=0, impostor_matched=0).is_empty():
         notes.append("Where nothing is matched, precision is 1: no match is wrong.")

@@ -1,10 +1,11 @@
--- face_counts: how many faces are compared. An id names a photo, and ends in #2 for its second face.
+-- face_counts: how many faces are compared, and of how many photos: those that column photo names. A face without one, as in a
+-- table that has no such column, is from a photo of its own.
 -- One row: faces, photos, people.
 --   from face_counts;
 create or replace view face_counts as
     select
         count(*) as faces,
-        count(distinct regexp_replace(id, '#[0-9]+$', '')) as photos,
+        count(distinct photo) + count(*) filter (photo is null) as photos,
         count(distinct person) as people
-    from faces;
-comment on view face_counts is 'how many faces are compared';
+    from with_photo();
+comment on view face_counts is 'how many faces are compared, and of how many photos: those that column photo names';

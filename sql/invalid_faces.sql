@@ -1,9 +1,14 @@
 -- invalid_faces(): the rows of table faces that cannot be compared, and why. An encoding must have as many numbers as
 -- most have, all of them finite. (NaN would sort above every distance, and two empty encodings would match perfectly.)
--- One row per invalid face: file_row, id, reason.
+-- One row per invalid face: faces_file (which file it is from; null but in a report), file_row, id, reason.
 --   from invalid_faces();
 create or replace macro invalid_faces() as table
-    with sizes as (
+    with named as (
+        from faces
+        union all by name
+        select null::varchar as faces_file where false
+    ),
+    sizes as (
         select len(encoding) as size
         from faces
         where len(encoding) > 0
@@ -13,6 +18,7 @@ create or replace macro invalid_faces() as table
     ),
     checked as (
         select
+            faces_file,
             file_row,
             id,
             case
@@ -25,17 +31,19 @@ create or replace macro invalid_faces() as table
                 when list_count(encoding) < len(encoding) then 'has a NULL among its numbers'
                 when not isfinite(list_sum(encoding::double[])) then 'has a number that is not finite'
             end as fault
-        from faces
+        from named
     ),
     numbered as (
-        select *, row_number() over (partition by id, fault is null order by file_row) as occurrence from checked
+        select *, row_number() over (partition by faces_file, id, fault is null order by file_row) as occurrence
+        from checked
     ),
     told as (
         select
+            faces_file,
             file_row,
             id,
             case when fault is null and occurrence > 1 then 'has the id of an earlier row' else fault end as reason
         from numbered
     )
-    select file_row, id, reason from told where reason is not null order by file_row;
+    select faces_file, file_row, id, reason from told where reason is not null order by faces_file, file_row;
 comment on macro table invalid_faces is 'the rows of table faces that cannot be compared, and why';

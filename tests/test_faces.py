@@ -117,7 +117,7 @@ def test_photos_of_every_type_are_told_apart(tmp_path: Path, photos: pa.Array) -
     load_faces(connection, path)
     count_pairs(connection)
     assert sum(counted(connection).values()) == 2
-    assert connection.table("faces").columns == ["file_row", "id", "person", "encoding", "photo"]
+    assert connection.table("faces").columns == ["file_row", "id", "person", "encoding", "photo", "faces_file"]
 
 
 def test_a_folder_named_like_a_column_changes_nothing(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_folder_named_like_a_column_changes_nothing(tmp_path: Path) -> None:
     connection = connect(report=True)
     load_faces(connection, written(folder / "f.parquet", pa.array([[0.5], [0.6]]), person=["ann", "bob"]))
     assert connection.execute("select distinct person from faces order by 1").fetchall() == [("ann",), ("bob",)]
-    assert connection.table("faces").columns == ["file_row", "id", "person", "encoding"]
+    assert connection.table("faces").columns == ["file_row", "id", "person", "encoding", "faces_file"]
 
 
 def test_a_valid_row_is_kept_when_an_invalid_one_has_its_id(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from facesql.encode import EncodeSummary
 from facesql.faces import photos_path, read_times, times_path
-from facesql.notes import RunNotes, run_notes
+from facesql.notes import RunNotes, TableNotes, run_notes
 from tests.conftest import Run
 
 
@@ -73,7 +73,7 @@ def test_a_table_from_elsewhere_says_so_and_cannot_steer_the_notes(run: Run, sma
         pq.write_table(table.replace_schema_metadata({"facesql.found": found}), small_table)
         run("analyze", small_table, "--formats", "", cwd=small_table.parent)
     notes = (small_table.parent / "report" / "run.md").read_text()
-    assert "The table does not say what photos it was made of." in notes
+    assert "What was found in the photos is not noted in the table." in notes
     assert "How long encoding took is not noted beside the table." in notes
 
 
@@ -82,7 +82,7 @@ def test_a_table_from_elsewhere_says_so_and_cannot_steer_the_notes(run: Run, sma
     [(0.004, "0.00 s"), (59.99, "59.99 s"), (59.999, "1 min 0 s"), (119.7, "2 min 0 s"), (725, "12 min 5 s")],
 )
 def test_times_are_rounded_before_they_are_cut_into_minutes(seconds: float, told: str) -> None:
-    notes = RunNotes(Path("faces.parquet"), {}, {}, {"encoding": seconds}, {}, {}, {})
+    notes = RunNotes([TableNotes(Path("faces.parquet"), {}, {"encoding": seconds})], {}, {}, {}, {})
     assert f"| encode: `encoding` | {told} |" in run_notes(notes)
 
 

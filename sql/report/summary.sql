@@ -1,11 +1,14 @@
 -- summary: all single figures of a report; null where the data cannot tell.
--- One row: version of facesql; faces, photos and people compared, and faces_skipped; pairs; AUC, EER and its cut-off, d', and
--- the means and standard deviations of the distances.
+-- One row: version of facesql; tables, faces, photos and people compared; faces left out as invalid (faces_skipped) and as
+-- nearly the same picture as others (duplicates_dropped); pairs; AUC, EER and its cut-off, d', and the means and standard
+-- deviations of the distances.
 --   select eer, eer_cutoff from summary;
 create table if not exists summary (
     version varchar,
+    tables bigint,
     faces bigint,
     faces_skipped bigint,
+    duplicates_dropped bigint,
     photos bigint,
     people bigint,
     genuine_pairs bigint,

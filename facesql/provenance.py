@@ -1,0 +1,71 @@
+"""How tables of faces were made, from their metadata: what differs, what must not be mixed, and what is not told."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+
+from facesql.errors import FacesqlError
+from facesql.faces import FOUND
+
+# The key of the metadata of a table that has numbers in place of names. The seed is not noted.
+PSEUDONYMS = "pseudonyms"
+# What two tables may differ in and still be compared as one. The backends, and so the packages that one of them alone
+# has, give equal encodings; the rule for faces says which faces are there, not how they were encoded.
+_NO_MATTER = frozenset({"version", "faces", FOUND, PSEUDONYMS, "numpy", "backend", "onnxruntime", "face_recognition"})
+
+
+def differences(made: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """What both note and not alike: its name, and the value of either, in the order of ``other``."""
+    return [(name, made[name], value) for name, value in other.items() if made.get(name, value) != value]
+
+
+def refuse_mixed(made: Mapping[Path, Mapping[str, str]]) -> None:
+    """Raise FacesqlError where distances between the faces of these tables, or names in them, mean nothing.
+
+    ``made`` has each table's metadata. What a table does not note is no difference; see ``doubts``.
+    """
+    for file, other in combinations(made, 2):
+        if others := differences(_encoding(made[file]), _encoding(made[other])):
+            told = "; ".join(f"{name} {value}, and {another}" for name, value, another in others)
+            raise FacesqlError(
+                f"{str(file)!r} and {str(other)!r} were encoded differently ({told}); encode them alike, or analyze "
+                "each by itself."
+            )
+    for file, table in made.items():
+        if len(made) > 1 and PSEUDONYMS in table:
+            raise FacesqlError(
+                f"{str(file)!r} has numbers in place of names, which name other people in every table; encode the "
+                "photos of all tables in one run, or analyze each by itself."
+            )
+
+
+def doubts(made: Mapping[Path, Mapping[str, str]]) -> list[str]:
+    """A sentence for each table that does not note what others do; none where no table notes anything."""
+    names = dict.fromkeys(name for table in made.values() for name in _encoding(table))
+    missing = {file: [name for name in names if name not in table] for file, table in made.items()}
+    return [
+        f"{str(file)!r} does not say how it was encoded ({', '.join(lacks)}), and another table does: the numbers hold "
+        "only if they were encoded alike."
+        for file, lacks in missing.items()
+        if lacks
+    ]
+
+
+def merged(made: Mapping[Path, Mapping[str, str]]) -> dict[str, str]:
+    """The metadata of all tables as one; where they differ, each value is followed by the tables that have it."""
+    names = dict.fromkeys(name for table in made.values() for name in table)
+    return {name: _told({file: table.get(name, "not told") for file, table in made.items()}) for name in names}
+
+
+def _told(values: Mapping[Path, str]) -> str:
+    different = list(dict.fromkeys(values.values()))
+    if len(different) == 1:
+        return different[0]
+    return ", ".join(
+        f"{value} ({', '.join(str(file) for file, has in values.items() if has == value)})" for value in different
+    )
+
+
+def _encoding(made: Mapping[str, str]) -> dict[str, str]:
+    """What decides the encodings of a table."""
+    return {name: value for name, value in made.items() if name not in _NO_MATTER}
