@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from facesql.database import STORAGE_VERSION, connect, connect_to, plain_errors
+from facesql.database import STORAGE_VERSION, connect, connect_to, engine_sql, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_columns, photos_path, read_metadata, read_times, write_table, write_times
 from facesql.output import whole_files
@@ -267,33 +267,28 @@ def _copied(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         with plain_errors(
             f"{str(database)!r} cannot be read; if no other program has it open, make it again with facesql analyze."
         ):
-            connection.execute("attach $1 as old (read_only)", [str(database)])
-            connection.execute("copy from database old to memory")
-            connection.execute("detach old")
+            connection.execute("set variable database_file = $1", [str(database)])
+            connection.execute(engine_sql("copy_database_here"))
         yield connection
     finally:
         connection.close()
 
 
 def _people(connection: duckdb.DuckDBPyConnection) -> set[str | None]:
-    return {person for (person,) in connection.execute("select distinct nfc_normalize(person) from faces").fetchall()}
+    return {person for (person,) in connection.execute(engine_sql("people_to_forget")).fetchall()}
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, tables: _Tables) -> int:
     """Delete the faces that go from table faces; returns how many."""
     encodings = [np.frombuffer(encoding) for encoding in tables.encodings]
     connection.register("gone", pa.table({"encoding": pa.array(encodings, pa.list_(pa.float64()))}))
-    [(count,)] = connection.execute(
-        "delete from faces where list_contains($1, nfc_normalize(person)) or encoding in (select encoding from gone)",
-        [sorted(tables.labels)],
-    ).fetchall()
+    [(count,)] = connection.execute(engine_sql("forget_faces"), {"people": sorted(tables.labels)}).fetchall()
     connection.unregister("gone")
     return int(count)
 
 
 def _copy_to(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Write the database to a new file: one from which rows are deleted would still hold their bytes."""
-    connection.execute("set storage_compatibility_version = $1", [STORAGE_VERSION])
-    connection.execute("attach $1 as new", [str(file)])
-    connection.execute("copy from database memory to new")
-    connection.execute("detach new")
+    """Write the database to a new file."""
+    connection.execute("set variable database_file = $1", [str(file)])
+    connection.execute("set variable storage_version = $1", [STORAGE_VERSION])
+    connection.execute(engine_sql("copy_database_to"))

@@ -238,6 +238,23 @@ def test_the_examples_tell_the_truth_about_four_faces() -> None:
     }
 
 
+def test_the_spread_of_a_persons_photos_leaves_out_two_faces_of_one_photo() -> None:
+    query = (ROOT / "sql" / "examples" / "widest_spread.sql").read_text()
+    encodings = np.array([[0.0], [0.5], [1.5], [9.0]])
+    for photos, mean, farthest in ((["1", "1", "2", "3"], (1.5 + 9 + 1 + 8.5 + 7.5) / 5, 9.0), (["1"] * 4, None, None)):
+        rows = filled(["a"] * 4, encodings, photos).sql(query).fetchall()
+        assert rows == ([] if mean is None else [("a", 4, mean, farthest)])
+
+
+def test_photos_are_counted_by_their_column_and_never_by_the_look_of_an_id() -> None:
+    people, encodings = ["a", "a", "a#2", "a#3", "b"], some_people(1, 5)[1]
+    counts = [
+        filled(people, encodings, photos).sql("from face_counts").fetchall()
+        for photos in (None, ["x", "x", "x", None, None])
+    ]
+    assert counts == [[(5, 5, 4)], [(5, 3, 4)]]
+
+
 def test_python_variables_are_invisible_to_sql() -> None:
     numbers = [1, 2]  # noqa: F841 - the point of the test
     with pytest.raises(Exception, match="numbers does not exist"):
