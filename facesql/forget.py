@@ -1,6 +1,5 @@
 """People out of all that facesql keeps: the tables of encode, the work of a stopped run, and a report's database."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,9 +20,6 @@ from facesql.output import whole_files
 from facesql.records import PhotoRecord, photos_table, read_records
 from facesql.sources import find_database
 from facesql.work import locked, shards, work_path
-
-# What a killed writer leaves has names that begin so.
-_LEFT_OVER = ".facesql.*"
 
 
 @dataclass(frozen=True)
@@ -178,8 +174,7 @@ def _write(
     """Replace all files. The table of photos comes after the others: it tells who is meant, should this be stopped."""
     with ExitStack() as stack:
         if faces is not None:
-            folder = stack.enter_context(whole_files(faces.parent, inside=work_path(faces)))
-            _write_tables(faces, tables, folder)
+            _write_tables(faces, tables, stack.enter_context(whole_files(faces.parent, inside=work_path(faces))))
         if database is not None and connection is not None:
             private = stack.enter_context(whole_files(database.parent))
             with plain_errors(f"Cannot write {str(database)!r} anew; free some disk space and run it again."):
@@ -187,7 +182,7 @@ def _write(
             # What a killed writer left of the old database would be taken for the new one's.
             database.with_name(f"{database.name}.wal").unlink(missing_ok=True)
         if faces is not None:
-            _write_shards(work_path(faces), tables, folder)
+            _write_shards(work_path(faces), tables)
 
 
 def _write_tables(faces: Path, tables: _Tables, folder: Path) -> None:
@@ -201,8 +196,8 @@ def _write_tables(faces: Path, tables: _Tables, folder: Path) -> None:
             write_times(folder / faces.name, times)
 
 
-def _write_shards(work: Path, tables: _Tables, mine: Path) -> None:
-    """Replace the shards, and remove what earlier writers that were killed left beside them."""
+def _write_shards(work: Path, tables: _Tables) -> None:
+    """Replace the shards; what writers that were killed left beside them goes, too, as ``whole_files`` sees to it."""
     with whole_files(work) as private:
         for shard, records in tables.shards.items():
             if records:
@@ -210,9 +205,6 @@ def _write_shards(work: Path, tables: _Tables, mine: Path) -> None:
     for shard, records in tables.shards.items():
         if not records:
             shard.unlink()
-    for folder in work.glob(_LEFT_OVER):
-        if folder != mine:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _records(photos: Path) -> list[PhotoRecord]:

@@ -1,13 +1,18 @@
 """Files that appear whole or not at all, and that only their owner can read."""
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from facesql.errors import FacesqlError
+
+# How the names of private folders begin.
+_MARK = ".facesql."
 
 
 @contextmanager
@@ -17,25 +22,39 @@ def whole_files(folder: Path, inside: Path | None = None) -> Iterator[Path]:
     The private folder lies in ``folder``, or ``inside`` another one of its file system, so that a move is a rename: a
     reader sees the old file or the new one, never a part. Encodings are biometric data, so a file's mode is 0600
     before it gets its name. When the block fails, or is interrupted, everything stays as it was, and folders made on
-    the way go.
+    the way go. What writers that were killed have left there goes first.
 
     Raises FacesqlError where ``folder`` cannot be made or written to.
     """
     new_folders = make_folders(folder)
-    try:
-        private = Path(tempfile.mkdtemp(prefix=".facesql.", dir=folder if inside is None else inside))
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
     done = False
     try:
-        yield private
-        files = sorted(path for path in private.iterdir() if path.is_file())
-        for path in files:
-            path.chmod(0o600)
-            _flush_to_disk(path)
-        for path in files:
-            path.replace(folder / path.name)
+        with _private_folder(folder, folder if inside is None else inside) as private:
+            yield private
+            _move(private, folder)
         done = True
+    finally:
+        if not done:
+            remove_empty(new_folders)
+
+
+@contextmanager
+def _private_folder(folder: Path, place: Path) -> Iterator[Path]:
+    """A folder in ``place`` for what is to go into ``folder``, and beside it a lock that tells that its writer lives.
+
+    The lock is held before the private folder is made and until it is gone: where it is free, the writer was killed.
+    """
+    _remove_left_over(place)
+    private = place / f"{_MARK}{secrets.token_hex(8)}"
+    lock = _lock(private)
+    try:
+        lock.acquire()
+        private.mkdir(mode=0o700)
+    except OSError as error:
+        _free(lock)
+        raise _cannot_write(folder, error) from error
+    try:
+        yield private
     except OSError as error:
         if error.filename is not None and str(private) not in str(error.filename):
             raise  # not about what is written here
@@ -44,8 +63,36 @@ def whole_files(folder: Path, inside: Path | None = None) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(private, ignore_errors=True)
-        if not done:
-            remove_empty(new_folders)
+        _free(lock)
+
+
+def _move(private: Path, folder: Path) -> None:
+    files = sorted(path for path in private.iterdir() if path.is_file())
+    for path in files:
+        path.chmod(0o600)
+        _flush_to_disk(path)
+    for path in files:
+        path.replace(folder / path.name)
+
+
+def _remove_left_over(place: Path) -> None:
+    """Remove the private folders of writers that were killed."""
+    for private in [path for path in place.glob(f"{_MARK}*") if path.is_dir() and not path.is_symlink()]:
+        lock = _lock(private)
+        with suppress(Timeout, OSError):  # its writer lives, or it is somebody else's
+            lock.acquire(timeout=0)
+            shutil.rmtree(private, ignore_errors=True)
+            _free(lock)
+
+
+def _lock(private: Path) -> FileLock:
+    return FileLock(f"{private}.lock", mode=0o600)
+
+
+def _free(lock: FileLock) -> None:
+    lock.release()
+    with suppress(OSError):
+        Path(lock.lock_file).unlink()
 
 
 def make_folders(folder: Path) -> list[Path]:
