@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Two encodings at this distance or nearer are taken for one picture. A photo saved again as JPEG (of quality 70 or more),
+# Two encodings at this distance or nearer are taken for one picture. A photo saved again as JPEG of quality 70 or more,
 # doubled in size or cropped at its edges nearly always stays within it, one made much smaller does not, as
 # tests.benchmarks.duplicates measures; of LFW's 241,121 pairs of one person's photos one pair is as near.
 NEAR = 0.1
