@@ -75,6 +75,15 @@ def encode(
     upsample: Annotated[
         int, typer.Option(min=0, max=4, help="How many times a photo is doubled for the detector: finds smaller faces.")
     ] = 1,
+    detect_size: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="PIXELS",
+            help="Look for faces in a copy of the photo whose longest side is at most this, and encode them from the "
+            "photo itself. Less is faster, and misses smaller faces in large photos; 0: look in the photo itself.",
+        ),
+    ] = 2000,
     landmarks: Annotated[
         str, typer.Option(metavar="small|large", help="Align a face by 5 points, or by 68.")
     ] = "small",
@@ -133,7 +142,7 @@ def encode(
         workers=workers,
         max_megapixels=max_megapixels,
         backend=name,
-        settings=encoder.parse_settings(detector, upsample, jitters, landmarks),
+        settings=encoder.parse_settings(detector, upsample, jitters, landmarks, detect_size),
         threads=threads,
         pseudonyms=pseudonyms,
         timeout=timeout,

@@ -17,7 +17,7 @@ from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
-from facesql.history import Changes, History, changes_since, read_history, refuse_gone, refuse_other
+from facesql.history import Changes, History, changes_since, made_with, read_history, refuse_gone, refuse_other
 from facesql.output import whole_files
 from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, find_photos
 from facesql.progress import Stages, bar
@@ -224,7 +224,8 @@ def _records(
     settings, versions = prepared.settings(), prepared.versions()
     made = {"version": __version__, **settings, **versions}
     compared = {name: value for name, value in {**settings, **versions}.items() if name not in _WITHOUT_PART}
-    finished, resumed = work.resume()
+    finished, shards_made = work.resume()
+    resumed = made_with(shards_made)
     contents: dict[str | None, PhotoRecord] = {
         content.sha256: content
         for record in (*history.records, *finished)

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesql import converted
-from facesql.errors import MissingPackageError, parse_choice
+from facesql.errors import FacesqlError, MissingPackageError, parse_choice
+from facesql.reduced import Box, box_in_photo, reduced
 from facesql.weights import WeightsError, read_layers
 
 ENCODING_SIZE = 128
@@ -29,8 +30,8 @@ CNN_DETECTOR = "mmod_human_face_detector.dat"
 CONVERSION = "1"
 # So many drawn faces are encoded both ways when the network has been converted.
 COMPARED_FACES = 3
-# Top, right, bottom and left, in pixels.
-Box = tuple[int, int, int, int]
+# The side of the faces that dlib's detector looks for, in pixels: it finds others by making photos smaller or larger.
+SMALLEST_DETECT_SIZE = 80
 
 
 class BackendName(StrEnum):
@@ -65,13 +66,16 @@ class FaceSettings:
     """The settings of face_recognition, under its own names but for ``upsample``, and with its own defaults.
 
     ``upsample`` is how many times a photo is doubled for the detector. ``jitters`` above 1 encode so many randomly
-    changed copies of a face, the same in every run, and take the mean.
+    changed copies of a face, the same in every run, and take the mean. ``detect_size``, which face_recognition has not,
+    is the longest side, in pixels, of the copy that a larger photo's faces are looked for in, before it is doubled;
+    they are encoded from the photo itself. 0 looks for them in the photo.
     """
 
     detector: Detector = Detector.HOG
     upsample: int = 1
     jitters: int = 1
     landmarks: Landmarks = Landmarks.SMALL
+    detect_size: int = 2000
 
 
 DEFAULTS = FaceSettings()
@@ -139,16 +143,18 @@ class OnnxBackend:
             if settings.detector == Detector.HOG
             else dlib.cnn_face_detection_model_v1(str(models_folder() / CNN_DETECTOR))
         )
-        self._upsample = settings.upsample
+        self._upsample, self._detect_size = settings.upsample, settings.detect_size
         self._predictor = dlib.shape_predictor(str(models_folder() / PREDICTORS[settings.landmarks]))
 
     def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
         """The faces of a photo; what is kept of each is the photo."""
-        height, width = pixels.shape[:2]
-        return [
-            FoundFace((max(at.top(), 0), min(at.right(), width), min(at.bottom(), height), max(at.left(), 0)), pixels)
-            for at in (getattr(found, "rect", found) for found in self._detector(pixels, self._upsample))
+        copy = reduced(pixels, self._detect_size)
+        height, width = copy.shape[:2]
+        boxes = [
+            (max(at.top(), 0), min(at.right(), width), min(at.bottom(), height), max(at.left(), 0))
+            for at in (getattr(found, "rect", found) for found in self._detector(copy, self._upsample))
         ]
+        return [FoundFace(box_in_photo(box, copy, pixels), pixels) for box in boxes]
 
     def encode(self, faces: Sequence[FoundFace]) -> list[Face]:
         """The encodings; a face's is the same in whatever company it is encoded.
@@ -182,7 +188,9 @@ class FaceRecognitionBackend:
     def find(self, pixels: NDArray[np.uint8]) -> list[FoundFace]:
         """The faces of a photo, encoded at once: the package does both."""
         settings = self._settings
-        boxes = self._library.face_locations(pixels, settings.upsample, settings.detector)
+        copy = reduced(pixels, settings.detect_size)
+        found = self._library.face_locations(copy, settings.upsample, settings.detector)
+        boxes = [box_in_photo(box, copy, pixels) for box in found]
         if boxes and settings.jitters > 1:
             # The network goes on with its random numbers from photo to photo; a new one begins as every other did.
             import dlib
@@ -196,16 +204,22 @@ class FaceRecognitionBackend:
         return [Face(*face.box, face.content) for face in faces]
 
 
-def parse_settings(detector: str, upsample: int, jitters: int, landmarks: str) -> FaceSettings:
+def parse_settings(detector: str, upsample: int, jitters: int, landmarks: str, detect_size: int) -> FaceSettings:
     """The settings by the names that a user gives.
 
-    Raises FacesqlError for a detector or landmarks that there are not.
+    Raises FacesqlError for a detector or landmarks that there are not, and for a copy that is too small.
     """
+    if detect_size and detect_size < SMALLEST_DETECT_SIZE:
+        raise FacesqlError(
+            f"{detect_size} pixels are too few to find a face in; give --detect-size {SMALLEST_DETECT_SIZE} or more, "
+            "or 0 for each photo's own size."
+        )
     return FaceSettings(
         parse_choice(detector, Detector, "detector"),
         upsample,
         jitters,
         parse_choice(landmarks, Landmarks, "set of landmarks"),
+        detect_size,
     )
 
 

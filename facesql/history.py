@@ -11,6 +11,8 @@ from facesql.records import PhotoRecord, read_records
 
 # More than this part of the photos gone at once looks like a folder that is not there.
 _MOST_GONE = 0.1
+# Settings that a table does not name because it is older than they are, and what it was made with.
+_EARLIER = {"detect_size": "0"}
 _FRESH = "--fresh starts over, and -o names another table"
 
 
@@ -46,9 +48,21 @@ def read_history(output: Path) -> History:
             )
         return History()
     try:
-        return History(read_records(photos), read_metadata(photos))
+        return History(read_records(photos), made_with(read_metadata(photos)))
     except ValueError as error:
         raise FacesqlError(f"{str(photos)!r} is no table of photos that can be read; {_FRESH}.") from error
+
+
+def made_with(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The settings and versions that a table's metadata names, and those that it is too old to name.
+
+    >>> made_with({"detector": "hog"})
+    {'detector': 'hog', 'detect_size': '0'}
+    >>> made_with({})
+    {}
+    """
+    unnamed = {name: value for name, value in _EARLIER.items() if name not in metadata}
+    return {**metadata, **unnamed} if metadata else {}
 
 
 def refuse_other(output: Path, made: Mapping[str, str], now: Mapping[str, str]) -> None:

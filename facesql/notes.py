@@ -13,7 +13,7 @@ from facesql import __version__
 from facesql.provenance import PSEUDONYMS
 
 # What the metadata of a table of faces says of settings; the rest are versions of packages.
-ENCODE_SETTINGS = ("faces", "backend", "detector", "upsample", "jitters", "landmarks", PSEUDONYMS)
+ENCODE_SETTINGS = ("faces", "backend", "detector", "upsample", "jitters", "landmarks", "detect_size", PSEUDONYMS)
 PACKAGES = ("altair", "duckdb", "numpy", "polars", "pyarrow", "vl-convert-python")
 _FOUND = {
     "photos": "photos found",

@@ -136,6 +136,12 @@ def test_an_invalid_row_stops_the_run_and_can_be_skipped(run: Run, tmp_path: Pat
         (["analyze", "--cutoffs", "1e999999"], 1, "facesql: '1e999999' is no cut-off"),
         (["analyze", "--formats", "gif"], 1, "facesql: 'gif' is no format of a chart"),
         (["encode", "absent"], 1, "facesql: 'absent' is not a folder"),
+        (
+            ["encode", ".", "--detect-size", "7"],
+            1,
+            "facesql: 7 pixels are too few to find a face in; give --detect-size 80",
+        ),
+        (["encode", ".", "--detect-size", "-1"], 2, "--detect-size"),
         (["encode", ".", "--faces", "best"], 1, "facesql: 'best' is no rule for faces"),
         (["encode"], 2, "Missing argument"),
         (["analyse"], 2, "No such command"),

@@ -3,8 +3,11 @@
 import importlib.util
 import io
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +31,9 @@ from facesql.encoder import (
 from facesql.errors import FacesqlError, MissingPackageError
 from facesql.faces import read_metadata
 from facesql.photos import read_pixels
+from facesql.reduced import box_in_photo, reduced
 from facesql.text import encoded
+from tests.benchmarks.detect_size import overlap
 from tests.conftest import Run
 from tests.test_photos import STORED, saved
 
@@ -47,6 +52,10 @@ def backends() -> Backends:
 @pytest.fixture(scope="module", params=list(BackendName))
 def backend(request: pytest.FixtureRequest, backends: Backends) -> encoder.Backend:
     return backends[request.param]
+
+
+def face_box(face: Face) -> tuple[int, int, int, int]:
+    return face.top, face.right, face.bottom, face.left
 
 
 def faces_in(pixels: NDArray[np.uint8], backend: encoder.Backend) -> list[Face]:
@@ -173,11 +182,98 @@ def test_other_settings_give_the_encodings_of_face_recognition_with_the_same(
     assert not np.array_equal(face.encoding, default.encoding)
 
 
+def large_photo(width: int = 3000) -> NDArray[np.uint8]:
+    """Two faces in a photo: a large one, and one that is cut by the corner."""
+    photo = Image.new("RGB", (3000, 2000), "grey")
+    photo.paste(portrait().resize((1400, 1400), Image.Resampling.LANCZOS), (100, 300))
+    cut = portrait(5).resize((900, 900), Image.Resampling.LANCZOS).crop((0, 0, 640, 900))
+    photo.paste(cut, (photo.width - cut.width, photo.height - cut.height))
+    return np.asarray(photo.resize((width, width * 2 // 3), Image.Resampling.LANCZOS))
+
+
+# The network would take gigabytes and a minute for the larger one.
+@pytest.mark.parametrize(("detector", "width"), [(Detector.HOG, 3000), (Detector.CNN, 1200)])
+def test_faces_are_found_in_a_small_copy_and_encoded_from_the_photo(detector: Detector, width: int) -> None:
+    pixels = large_photo(width)
+    at_full_size = FaceSettings(detector, upsample=0, detect_size=0)
+    backend = prepare(faces=at_full_size)[0].load()
+    expected = faces_in(pixels, backend)
+    assert len(expected) == 2
+    by_backend = []
+    for name in BackendName:
+        backend = prepare(name, replace(at_full_size, detect_size=600))[0].load()
+        found = faces_in(pixels, backend)
+        by_backend.append([face_box(face) for face in found])
+        for face in found:
+            nearest = max(expected, key=lambda other: overlap(face, other))
+            assert overlap(face, nearest) > 0.7
+            assert 0 < np.linalg.norm(face.encoding - nearest.encoding) < 0.1
+        assert len(found) == len(expected)
+    assert by_backend[0] == by_backend[1]
+
+
+def test_the_detector_sees_no_more_than_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = large_photo()
+    seen: list[tuple[int, ...]] = []
+
+    def spied(find: Callable[..., Any]) -> Callable[..., Any]:
+        def look(copy: NDArray[np.uint8], *rest: object) -> Any:
+            seen.append(copy.shape)
+            return find(copy, *rest)
+
+        return look
+
+    settings = FaceSettings(detect_size=600)
+    backend = prepare(faces=settings)[0].load()
+    assert isinstance(backend, encoder.OnnxBackend)
+    monkeypatch.setattr(backend, "_detector", spied(backend._detector))
+    assert backend.find(pixels)[0].content is pixels
+    reference = prepare(BackendName.FACE_RECOGNITION, settings)[0].load()
+    library = encoder._face_recognition()
+    monkeypatch.setattr(library, "face_locations", spied(library.face_locations))
+    assert reference.find(pixels)
+    assert seen == [(400, 600, 3), (400, 600, 3)]
+
+
+@pytest.mark.parametrize("name", list(BackendName))
+def test_a_photo_no_larger_than_the_size_is_untouched(name: BackendName) -> None:
+    pixels = two_faces(1)
+    longest = max(pixels.shape)
+    assert reduced(pixels, longest) is reduced(pixels, 0) is pixels
+    assert reduced(pixels, longest - 1).shape[1] == longest - 1
+    faces = [
+        faces_in(pixels, prepare(name, FaceSettings(detect_size=size))[0].load()) for size in (0, longest, longest + 1)
+    ]
+    assert len(faces[0]) >= 1
+    told = [[(face_box(face), face.encoding.tobytes()) for face in found] for found in faces]
+    assert told[0] == told[1] == told[2]
+
+
+def test_boxes_are_mapped_to_the_pixels_that_they_stand_for_and_clipped() -> None:
+    copy, photo = np.zeros((100, 200, 3), np.uint8), np.zeros((300, 500, 3), np.uint8)
+    assert box_in_photo((10, 59, 49, 20), copy, photo) == (30, 149, 149, 50)
+    assert box_in_photo((0, 200, 100, 0), copy, photo) == (0, 500, 300, 0)
+    assert box_in_photo((-5, 260, 130, -7), copy, photo) == (0, 500, 300, 0)
+    random = np.random.default_rng(0)
+    for _ in range(500):
+        sides = random.integers(1, 300, 2)
+        copy = np.zeros((*sides, 3), np.uint8)
+        photo = np.zeros((*(sides + random.integers(0, 400, 2)), 3), np.uint8)
+        corners = np.sort(random.integers(0, sides[:, None] + 1, (2, 2)))
+        (top, bottom), (left, right) = corners.tolist()
+        mapped = box_in_photo((top, right, bottom, left), copy, photo)
+        assert 0 <= mapped[0] <= mapped[2] <= photo.shape[0]
+        assert 0 <= mapped[3] <= mapped[1] <= photo.shape[1]
+        if copy.shape != photo.shape:
+            assert mapped[0] < mapped[2]
+            assert mapped[3] < mapped[1]
+
+
 def test_settings_that_there_are_not_are_refused() -> None:
     with pytest.raises(FacesqlError, match="'dog' is no detector; choose from hog, cnn"):
-        parse_settings("dog", 1, 1, "small")
+        parse_settings("dog", 1, 1, "small", 0)
     with pytest.raises(FacesqlError, match="no set of landmarks"):
-        parse_settings("hog", 1, 1, "huge")
+        parse_settings("hog", 1, 1, "huge", 0)
 
 
 def test_jitters_are_face_recognitions(drawn: Path, tmp_path: Path) -> None:

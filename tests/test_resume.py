@@ -174,6 +174,30 @@ def test_other_settings_are_refused_by_name_before_and_after_the_end(stopped: Pa
     assert tables(stopped) == finished
 
 
+def test_another_detect_size_is_refused_by_name(drawn: Path, tmp_path: Path) -> None:
+    output = tmp_path / "faces.parquet"
+    encode_photos(drawn, output, settings=FaceSettings(detect_size=1000))
+    assert read_metadata(output)["detect_size"] == "1000"
+    finished = tables(output)
+    with pytest.raises(FacesqlError, match=r"encoded with detect_size 1000, now 0; --fresh"):
+        encode_photos(drawn, output, settings=FaceSettings(detect_size=0))
+    assert tables(output) == finished
+
+
+def test_a_table_older_than_detect_size_was_made_at_full_size(stopped: Path, drawn: Path) -> None:
+    older = [*shards(work_path(stopped))]
+    for path in older:
+        table = pq.read_table(path)
+        metadata = {key: value for key, value in table.schema.metadata.items() if key != b"facesql.detect_size"}
+        assert len(metadata) == len(table.schema.metadata) - 1
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(FacesqlError, match=r"encoded with detect_size 0, now 2000; --fresh"):
+        encode_photos(drawn, stopped)
+    assert encode_photos(drawn, stopped, settings=FaceSettings(detect_size=0)).encoded == 14
+    for path in (stopped, photos_path(stopped)):
+        assert read_metadata(path)["detect_size"] == "0"
+
+
 def test_another_version_is_refused_only_where_it_would_encode(
     stopped: Path, drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
