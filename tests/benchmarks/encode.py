@@ -81,7 +81,9 @@ def run_loop(folder: Path, scratch: Path) -> Measured:
 
 def run_facesql(folder: Path, two_photos: Path, scratch: Path, backend: str, workers: int) -> Measured:
     output = scratch / f"{backend}{workers}.parquet"
-    command = [sys.executable, "-m", "facesql.cli", "encode", "--backend", backend, "--workers", str(workers)]
+    # The loop's faces are found in photos at their full size.
+    options = ["--backend", backend, "--workers", str(workers), "--detect-size", "0"]
+    command = [sys.executable, "-m", "facesql.cli", "encode", *options]
     start_up, _ = run([*command, two_photos, "-o", scratch / "start.parquet", "--fresh"])
     seconds, mebibytes = run([*command, folder, "-o", output, "--fresh"])
     table = pq.read_table(photos_path(output), columns=["id", "faces"]).to_pylist()
