@@ -2,7 +2,7 @@
 
 The public verbs, imported when they are first used:
 
-- ``encode_photos``: a folder of photos, a folder a person, to the table faces.parquet
+- ``encode_photos``: photos, in folders or listed by a manifest, to the table faces.parquet
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``draw_charts``: the charts of a finished analysis, drawn again
 - ``forget_people``: people out of all of these files

@@ -43,8 +43,21 @@ def _options(
 
 @app.command()
 def encode(
-    photos: Annotated[Path, typer.Argument(help="A folder that holds a folder of photos for each person.")],
+    photos: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A folder that holds a folder of photos for each person, or several of them; or a manifest, a CSV or "
+            "Parquet file with the columns path, person and any others, which the table gets, too."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table to write.")] = DEFAULT_FACES,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="Where in their names photos say whom they show, such as '{person}_{n}.jpg' or '{year}/{person}/{n}': "
+            "{n} is a number, and any other field a column of the table. Without a suffix, photos of each kind fit."
+        ),
+    ] = None,
     faces: Annotated[
         str,
         typer.Option(
@@ -54,7 +67,7 @@ def encode(
         ),
     ] = "match",
     exclude: Annotated[
-        Path | None, typer.Option(help="A file of photos to leave out, a path a line, relative to the folder.")
+        Path | None, typer.Option(help="A file of photos or folders to leave out, a line each, as ids begin.")
     ] = None,
     relabel: Annotated[
         Path | None, typer.Option(help="A CSV file with the columns person,same_as: people who are one.")
@@ -120,7 +133,7 @@ def encode(
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Encode all photos again, and replace the tables.")] = False,
 ) -> None:
-    """Turn a folder of photos into a table of faces: id, person and 128 numbers.
+    """Turn photos into a table of faces: id, person and 128 numbers.
 
     Run it again after a stop, and it goes on; after the folder has changed, and only what is new is encoded.
     """
@@ -135,6 +148,7 @@ def encode(
     summary = encode_photos(
         photos,
         output,
+        layout=layout,
         rule=parse_rule(faces),
         exclude=exclude,
         relabel=relabel,

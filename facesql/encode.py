@@ -1,4 +1,4 @@
-"""A folder of photos, a folder a person, to the two tables of faces."""
+"""Photos, in folders or listed by a manifest, to the two tables of faces."""
 
 import json
 import os
@@ -18,8 +18,11 @@ from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
 from facesql.history import Changes, History, changes_since, made_with, read_history, refuse_gone, refuse_other
+from facesql.layout import parse_layout
+from facesql.listing import PHOTO, FoundPhoto, Listing, find_photos
+from facesql.manifest import read_manifest
 from facesql.output import whole_files
-from facesql.photos import MAX_MEGAPIXELS, FoundPhoto, Listing, find_photos
+from facesql.photos import MAX_MEGAPIXELS
 from facesql.progress import Stages, bar
 from facesql.provenance import PSEUDONYMS
 from facesql.pseudonyms import pseudonymized
@@ -65,6 +68,7 @@ class EncodeSummary:
     unused_excludes: list[str]
     unused_relabels: list[str]
     pseudonymous: bool
+    left_out: list[str]  # columns that are not carried along, for they might tell names
     encoder_note: str | None  # where another backend encoded than was asked for
     seconds: Mapping[str, float]  # what each stage took
     changes: Changes | None  # against the tables that were there before, if any
@@ -72,9 +76,10 @@ class EncodeSummary:
 
 
 def encode_photos(
-    folder: Path,
+    photos: Path | Sequence[Path],
     output: Path,
     *,
+    layout: str | None = None,
     rule: FaceRule = FaceRule.MATCH,
     exclude: Path | None = None,
     relabel: Path | None = None,
@@ -93,36 +98,41 @@ def encode_photos(
     fresh: bool = False,
     progress: bool = False,
 ) -> EncodeSummary:
-    """Encode the photos of ``folder`` into ``output`` (a row a face) and the photos table beside it (a row a photo).
+    """Encode photos into ``output`` (a row a face) and the photos table beside it (a row a photo).
 
-    A person is a folder directly below ``folder``. ``exclude`` names photos or folders to leave out, a line
+    ``photos`` is a folder, or several, or a manifest. A person is a folder directly below a folder, or whom ``layout``
+    (see ``parse_layout``) or the manifest (see ``read_manifest``) tells; what else these tell becomes columns of
+    ``output``. ``exclude`` names photos or folders to leave out by the beginning of their ids, a line
     each; ``relabel`` is a CSV file with the columns person and same_as, applied after the faces are chosen.
     ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
     equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``settings``
     are those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
-    ``pseudonymized``; the photos table keeps the names. All files appear whole, at the end; the third, of the run's
-    times, is for the notes of an analysis.
+    ``pseudonymized``, and no further columns; the photos table keeps the names. All files appear whole, at the
+    end; the third, of the run's times, is for the notes of an analysis.
 
     What the tables of an earlier run, or the shards of a stopped one, tell of a content is not found out again. Photos
     that are gone leave the tables; more than a tenth at once only with ``prune``. ``retry`` tries those again that took
     longer than ``timeout`` seconds or whose worker died; ``fresh`` begins anew. ``follow_links`` is that of
     ``find_photos``; ``drop_duplicates`` keeps one of several pictures that are nearly the same, if of one person.
 
-    Raises FacesqlError where the input cannot be used, an earlier run used other settings, or another run is at work
-    on ``output``; MissingPackageError where face_recognition is not installed or does not work.
+    Raises FacesqlError where the input cannot be used or would be replaced, an earlier run used other settings, or
+    another run is at work on ``output``; MissingPackageError where face_recognition is not installed or does not work.
     """
-    _refuse_folder(output)
+    sources = [photos] if isinstance(photos, Path) else list(photos)
+    _refuse_output(output, sources)
     stages = Stages()
     with stages.time("finding photos"):
         entries = read_exclude(exclude) if exclude else set()
         same_as = read_relabel(relabel) if relabel else {}
-        listing = find_photos(folder, follow_links=follow_links)
+        listing = _list_photos(sources, layout, follow_links)
         unused = _unused(listing, entries, same_as)
         if limit is not None:
             listing = replace(listing, photos=_first_people(listing.photos, limit, entries))
     if not listing.photos:
+        named = " and ".join(repr(str(source)) for source in sources)
         raise FacesqlError(
-            f"{str(folder)!r} holds no photos; expected {str(folder / 'PERSON' / 'PHOTO.jpg')!r} and the like."
+            f"{named} {'holds' if len(sources) == 1 else 'hold'} no photos; expected "
+            f"{str(sources[0] / 'PERSON' / 'PHOTO.jpg')!r} and the like."
         )
 
     with working(output) as work:
@@ -158,19 +168,21 @@ def encode_photos(
             faces = _faces_table(records, chosen, same_as)
             if pseudonyms is not None:
                 faces = pseudonymized(faces, pseudonyms)
+            elif listing.carried is not None:
+                faces = _with_carried(faces, listing.carried)
         summary = _summary(
-            output,
             listing,
             records,
             faces,
-            same_as,
-            unused,
-            pseudonyms is not None,
-            note,
-            stages,
-            changes,
-            encoded,
-            twice,
+            output=output,
+            same_as=same_as,
+            unused=unused,
+            pseudonymous=pseudonyms is not None,
+            encoder_note=note,
+            seconds=stages,
+            changes=changes,
+            encoded=encoded,
+            duplicates=twice,
         )
         with whole_files(output.parent, inside=work.folder) as private:
             write_table(photos_table(records), private / photos_path(output).name, made)
@@ -180,6 +192,18 @@ def encode_photos(
             write_table(faces, private / output.name, noted)
             write_times(private / output.name, stages)
     return summary
+
+
+def _list_photos(sources: Sequence[Path], layout: str | None, follow_links: bool) -> Listing:
+    """What the folders hold, or what the manifest lists."""
+    manifests = [source for source in sources if source.exists() and not source.is_dir()]
+    if not manifests:
+        return find_photos(sources, layout=None if layout is None else parse_layout(layout), follow_links=follow_links)
+    if len(sources) > 1:
+        raise FacesqlError(f"{str(manifests[0])!r} is a file: a manifest is encoded alone; leave the others out.")
+    if layout is not None:
+        raise FacesqlError(f"{str(manifests[0])!r} says itself who is who; leave --layout out, or name a folder.")
+    return read_manifest(manifests[0])
 
 
 def _hashed(photos: Sequence[FoundPhoto], entries: set[str], *, progress: bool) -> list[PhotoRecord]:
@@ -199,9 +223,12 @@ def _hashed_record(photo: FoundPhoto, entries: set[str]) -> PhotoRecord:
         return record
     record = record or PhotoRecord(photo.id, photo.person)
     try:
-        return replace(record, sha256=file_hash(photo.path) if photo.path.is_file() else None)
+        if photo.path.is_file():  # to open a pipe would take for ever
+            return replace(record, sha256=file_hash(photo.path))
+        reason = "cannot be read: it is gone"
     except OSError as error:
-        return replace(record, status=UNREADABLE, reason=f"cannot be read: {error.strerror}")
+        reason = f"cannot be read: {error.strerror}"
+    return record if record.status == EXCLUDED else replace(record, status=UNREADABLE, reason=reason)
 
 
 def _records(
@@ -232,7 +259,7 @@ def _records(
         if (content := record.content()) is not None and not (retry and content.status == FAILED)
     }
     wanted = {
-        record.sha256: PhotoToRead(record, photo.path, photo.path.stat().st_size)
+        record.sha256: PhotoToRead(record, photo.path, _size(photo.path))
         for photo, record in reversed(list(zip(photos, found, strict=True)))
         if record.status == ROW and record.sha256 not in contents
     }
@@ -259,6 +286,14 @@ def _records(
     return [_with_content(record, contents) for record in found], len(wanted), made
 
 
+def _size(path: Path) -> int:
+    """Bytes; none of a file that is gone, which the worker will tell."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _with_content(record: PhotoRecord, contents: Mapping[str | None, PhotoRecord]) -> PhotoRecord:
     """The record of a photo with what is known of its content; an excluded one stays excluded."""
     content = contents.get(record.sha256)
@@ -282,12 +317,15 @@ def _found(summary: EncodeSummary) -> dict[str, int]:
     }
 
 
-def _refuse_folder(output: Path) -> None:
+def _refuse_output(output: Path, sources: Sequence[Path]) -> None:
+    """Raise FacesqlError where a folder is in the way, or a file to be read would be replaced."""
     for path in (output, photos_path(output), times_path(output)):
         if path.is_dir():
             raise FacesqlError(
                 f"{str(path)!r} is a folder; name a file with -o, such as {str(path / 'faces.parquet')!r}."
             )
+        if path.exists() and any(source.exists() and source.samefile(path) for source in sources):
+            raise FacesqlError(f"{str(path)!r} would be replaced by the table; name another file with -o.")
 
 
 def _first_people(photos: Sequence[FoundPhoto], limit: int, entries: set[str]) -> list[FoundPhoto]:
@@ -369,22 +407,32 @@ def _faces_table(
     return pa.Table.from_pylist(rows, schema=FACES)
 
 
+def _with_carried(faces: pa.Table, carried: pa.Table) -> pa.Table:
+    """The table of faces with the columns that ``carried`` has for each photo."""
+    row_of = {photo: row for row, photo in enumerate(carried[PHOTO].to_pylist())}
+    rows = pa.array([row_of[photo] for photo in faces["photo"].to_pylist()], pa.int64())
+    for name in carried.column_names[1:]:
+        faces = faces.append_column(name, carried[name].take(rows))
+    return faces
+
+
 def _unused(listing: Listing, entries: set[str], same_as: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The exclusions and the merges that name nothing in the folder, which may be misspelt."""
+    """The exclusions and the merges that name nothing that is there, which may be misspelt."""
     used = {entry for photo in listing.photos for entry in entries_naming(photo.id, entries)}
     people = {photo.person for photo in listing.photos}
     return sorted(entries - used), sorted(same_as.keys() - people)
 
 
 def _summary(
-    output: Path,
     listing: Listing,
     records: Sequence[PhotoRecord],
     faces: pa.Table,
+    *,
+    output: Path,
     same_as: Mapping[str, str],
     unused: tuple[list[str], list[str]],
     pseudonymous: bool,
-    note: str | None,
+    encoder_note: str | None,
     seconds: Mapping[str, float],
     changes: Changes | None,
     encoded: int,
@@ -393,6 +441,7 @@ def _summary(
     folders = {record.person for record in records if record.person is not None}
     without = [record for record in records if record.status != ROW]
     unused_excludes, unused_relabels = unused
+    carried = [] if listing.carried is None else listing.carried.column_names[1:]
     return EncodeSummary(
         output=output,
         photos=len(records),
@@ -405,14 +454,15 @@ def _summary(
         # How many pictures an animation has differs from photo to photo; the photos table has it.
         notes=Counter("the first of several pictures" for record in records if record.note is not None),
         duplicates=duplicates,
-        spellings=listing.spellings,
+        spellings=listing.spellings(),
         # What a decoder says differs from photo to photo; the photos table has it.
         no_row=Counter((record.status, (record.reason or "").partition(":")[0]) for record in without),
         merged_people=len(folders & same_as.keys()),
         unused_excludes=unused_excludes,
         unused_relabels=unused_relabels,
         pseudonymous=pseudonymous,
-        encoder_note=note,
+        left_out=carried if pseudonymous else [],
+        encoder_note=encoder_note,
         seconds=seconds,
         changes=changes,
         encoded=encoded,

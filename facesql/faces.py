@@ -4,7 +4,7 @@ import glob
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -57,6 +57,26 @@ PHOTOS = pa.schema(
         ("faces", pa.list_(pa.struct([("box", BOX), ("encoding", ENCODING)]))),
     ]
 )
+
+# What a column that is carried along cannot be called; two are those that DuckDB and sql/read_faces.sql add.
+_TAKEN = {"file_row", "file_row_number", *FACES.names, *PHOTOS.names}
+
+
+def clashing(names: Iterable[str]) -> list[str]:
+    """Those of the names that a column of facesql's tables has, or a name before them, whatever their case.
+
+    SQL does not tell upper and lower case apart.
+
+    >>> clashing(["camera", "Box", "Camera"])
+    ['Box', 'Camera']
+    """
+    known = set(_TAKEN)
+    clashes = []
+    for name in names:
+        if name.casefold() in known:
+            clashes.append(name)
+        known.add(name.casefold())
+    return clashes
 
 
 def photos_path(faces: Path) -> Path:

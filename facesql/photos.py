@@ -1,14 +1,12 @@
-"""Which photos a folder holds, and one photo as upright RGB pixels."""
+"""One photo as upright RGB pixels, within limits."""
 
 import io
 import logging
 import os
-import unicodedata
 import warnings
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import inf
 from pathlib import Path
@@ -18,8 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
-
-from facesql.errors import FacesqlError
 
 # fmt: off
 PHOTO_SUFFIXES = frozenset({
@@ -41,7 +37,6 @@ HEIC_HINT = "HEIC needs an extra; run: pip install 'facesql[heic]', or convert i
 # An MPO's pictures are one photo from two sides, or with a preview; of the primary picture HEIC has its own mark.
 FORMATS_OF_SEVERAL = frozenset({"GIF", "WEBP", "PNG", "TIFF", "AVIF"})
 MAX_COUNTED = 100  # pictures of a TIFF, whose counting takes the longer the more there are
-MACHINES_OWN = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 MAX_MEGAPIXELS = 120.0
 # Colour profiles and editing histories of real photos reach some MiB; what unpacks to more is meant to fill memory.
 MAX_TEXT_CHUNK = 16 * 2**20
@@ -54,29 +49,6 @@ BACKGROUND = (255, 255, 255)
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0
 # A photo's fault is told as the reason of its status; without a handler, Pillow's words would go to the terminal, too.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-
-
-@dataclass(frozen=True)
-class FoundPhoto:
-    """A file that is, or looks like, a photo. ``status`` and ``reason`` say why it is not to be opened, if so."""
-
-    id: str
-    path: Path
-    person: str | None
-    status: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a folder holds: photos in the order of their ids, and how many files are none.
-
-    ``spellings`` is the number of people whose folders' names differ in how their accents are written.
-    """
-
-    photos: list[FoundPhoto] = field(default_factory=list)
-    other_files: int = 0
-    spellings: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,30 +66,6 @@ class PhotoError(Exception):
         super().__init__(status, reason)
         self.status = status
         self.reason = reason
-
-
-def find_photos(folder: Path, *, follow_links: bool = False) -> Listing:
-    """List the photos below ``folder``; the first component of a photo's relative path is its person.
-
-    Ids are relative paths with ``/`` on every system, spelt as the files are; a person is in Unicode's composed
-    form (NFC), so that two folders that write an accent differently are one person. Hidden files and what systems
-    leave in folders (.DS_Store, ._a.jpg, Thumbs.db) are passed over. Suffixes are matched without case. A photo
-    that stands outside a person's folder, is of a kind that cannot be decoded, or is a link that is not followed,
-    is listed with its status. Links to files inside ``folder`` are followed in any case; with ``follow_links``
-    so are those to folders and out of ``folder``, except round in a circle.
-
-    Raises FacesqlError where ``folder`` is not a folder that can be read.
-    """
-    if not folder.is_dir():
-        raise FacesqlError(f"{str(folder)!r} is not a folder; give one that holds a folder of photos for each person.")
-    photos = []
-    other_files = 0
-    for path, text in _files(folder, follow_links):
-        if not path.is_dir() and path.suffix.lower() not in PHOTO_SUFFIXES | HEIC_SUFFIXES | UNSUPPORTED_SUFFIXES:
-            other_files += 1
-            continue
-        photos.append(_found(folder, path, text, follow_links))
-    return Listing(sorted(photos, key=lambda photo: photo.id), other_files, _spellings(photos))
 
 
 def read_content(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
@@ -149,7 +97,7 @@ def read_photo(content: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """
     if not content:
         raise PhotoError("unreadable", "the file is empty")
-    if _is_heic(content) and not _reads_heic():
+    if _is_heic(content) and not reads_heic():
         raise PhotoError("unsupported", HEIC_HINT)
     with _limits(max_megapixels):
         try:
@@ -169,6 +117,11 @@ def read_photo(content: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
         return Photo(pixels, _note(content, kind))
 
 
+def reads_heic() -> bool:
+    """Whether the extra that reads HEIC is installed."""
+    return "HEIF" in _known_formats()
+
+
 @cache
 def _known_formats() -> tuple[str, ...]:
     """Those of FORMATS that this Pillow was built with; all of its decoders are registered first."""
@@ -180,10 +133,6 @@ def _known_formats() -> tuple[str, ...]:
         pillow_heif.register_heif_opener()
         known += ("HEIF",)
     return known
-
-
-def _reads_heic() -> bool:
-    return "HEIF" in _known_formats()
 
 
 def _is_heic(content: bytes) -> bool:
@@ -212,86 +161,6 @@ def _count_pictures(content: bytes, kind: str) -> int:
             image.seek(pictures)
             pictures += 1
     return pictures
-
-
-def _files(folder: Path, follow_links: bool) -> Iterator[tuple[Path, str]]:
-    """Every file below ``folder`` that is not hidden, and links to folders that are not entered, with their ids."""
-
-    def refuse(error: OSError) -> None:
-        raise FacesqlError(
-            f"Cannot read the folder {error.filename!r} ({error.strerror}); make it readable."
-        ) from error
-
-    ids = {folder: ""}
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=follow_links):
-        here = Path(parent)
-        start = ids.pop(here)
-        shown = [name for name in folders if not _passed_over(name)]
-        closed = {name for name in shown if _is_closed(here / name, folder, follow_links)}
-        folders[:] = [name for name in shown if name not in closed]
-        texts = _texts([*shown, *(name for name in files if not _passed_over(name))])
-        ids.update((here / name, f"{start}{texts[name]}/") for name in folders)
-        yield from ((here / name, start + text) for name, text in texts.items() if here / name not in ids)
-
-
-def _is_closed(path: Path, folder: Path, follow_links: bool) -> bool:
-    """Whether a folder is not entered: it is a link and those are not followed, or is a folder that it stands in."""
-    if not follow_links:
-        return path.is_symlink()
-    above = path.parents[: len(path.relative_to(folder).parts)]
-    return any(path.samefile(parent) for parent in above)
-
-
-def _texts(names: Iterable[str]) -> dict[str, str]:
-    """The names of one folder as valid Unicode, distinct: others would fit neither a table nor a terminal."""
-    texts = {name: os.fsencode(name).decode("utf-8", "backslashreplace") for name in names}
-    taken = {name for name, text in texts.items() if text == name}
-    for name in sorted(texts.keys() - taken):
-        text = texts[name]
-        number = 1
-        while texts[name] in taken:
-            number += 1
-            texts[name] = f"{text}~{number}"
-        taken.add(texts[name])
-    return texts
-
-
-def _spellings(photos: Iterable[FoundPhoto]) -> int:
-    spelt = defaultdict(set)
-    for photo in photos:
-        spelt[photo.person].add(photo.id.split("/", maxsplit=1)[0])
-    return sum(len(folders) > 1 for person, folders in spelt.items() if person is not None)
-
-
-def _passed_over(name: str) -> bool:
-    return name.startswith(".") or name.lower() in MACHINES_OWN
-
-
-def _found(folder: Path, path: Path, text: str, follow_links: bool) -> FoundPhoto:
-    top, _, below = text.partition("/")
-    person = unicodedata.normalize("NFC", top)
-    suffix = path.suffix.lower()
-    if follow_links and path.is_dir():
-        return FoundPhoto(text, path, person, "link", "a link that leads round in a circle; remove it")
-    if not follow_links and path.is_symlink() and _leads_away(path, folder):
-        return FoundPhoto(text, path, person, "link", "a link that is not followed; copy what it points to")
-    if not below:
-        return FoundPhoto(text, path, None, "loose", "not in a person's folder; move it into one")
-    if suffix in UNSUPPORTED_SUFFIXES or (suffix in HEIC_SUFFIXES and not _reads_heic()):
-        reason = HEIC_HINT if suffix in HEIC_SUFFIXES else f"{suffix[1:].upper()} cannot be decoded; convert it to JPEG"
-        return FoundPhoto(text, path, person, "unsupported", reason)
-    if not path.is_file():
-        reason = "a link to nothing" if path.is_symlink() else "not a regular file"
-        return FoundPhoto(text, path, person, "unreadable", reason)
-    return FoundPhoto(text, path, person)
-
-
-def _leads_away(link: Path, folder: Path) -> bool:
-    """Whether a link is to a folder, out of ``folder``, or round in a circle."""
-    try:
-        return link.is_dir() or not link.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a circle; which of them is raised depends on Python's version
-        return True
 
 
 @contextmanager

@@ -49,6 +49,8 @@ def encoded(summary: EncodeSummary) -> str:
         lines.append(summary.encoder_note)
     if summary.pseudonymous:
         lines.append("names replaced by numbers there; the table of photos beside it keeps them")
+    if summary.left_out:
+        lines.append(f"columns left out, for they might tell names: {_listed(summary.left_out)}")
     if summary.merged_people:
         lines.append(f"{_count(summary.merged_people, 'person')} merged into others")
     if summary.no_row:
@@ -204,5 +206,8 @@ def _count(count: int, what: str) -> str:
 def _unused(option: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    named = ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
-    return [f"--{option} names what is not in the folder ({len(names)}): {named}"]
+    return [f"--{option} names what is not there ({len(names)}): {_listed(names)}"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")

@@ -9,9 +9,9 @@ create or replace macro invalid_faces() as table
         select null::varchar as faces_file where false
     ),
     sizes as (
-        select len(encoding) as size
-        from faces
-        where len(encoding) > 0
+        select size
+        from (select len(encoding) as size from faces)
+        where size > 0
         group by size
         order by count(*) desc, size = 128 desc, size
         limit 1

@@ -23,7 +23,7 @@ create or replace macro tiles(tile_faces) as table
             id,
             encoding,
             (row_number() over (partition by block order by number, id) - 1) // tile_faces as part
-        from with_photo()
+        from (select id, person, encoding, photo from with_photo())
         join numbered using (person)
     )
     select
