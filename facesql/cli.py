@@ -67,7 +67,7 @@ def encode(
         ),
     ] = "match",
     exclude: Annotated[
-        Path | None, typer.Option(help="A file of photos or folders to leave out, a line each, as ids begin.")
+        Path | None, typer.Option(help="A file of photos or folders to leave out, a path a line, as ids have them.")
     ] = None,
     relabel: Annotated[
         Path | None, typer.Option(help="A CSV file with the columns person,same_as: people who are one.")

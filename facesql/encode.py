@@ -299,6 +299,9 @@ def _with_content(record: PhotoRecord, contents: Mapping[str | None, PhotoRecord
     content = contents.get(record.sha256)
     if record.sha256 is None or content is None:
         return record
+    if content.sha256 is None and content.id != record.id:  # one file is read for all of its copies
+        told = f"not read, run again: its copy {content.id!r} went or changed"
+        content = replace(content, reason=told)
     filled = replace(content, id=record.id, person=record.person)
     return replace(filled, status=record.status, reason=record.reason) if record.status == EXCLUDED else filled
 

@@ -26,6 +26,7 @@ from facesql.encoder import TOLERANCE, BackendName
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, PHOTOS, photos_path
 from facesql.listing import Listing
+from facesql.records import PhotoRecord, read_records
 from facesql.selection import FaceRule
 from tests.conftest import Run
 from tests.test_photos import one_bit_png, put, saved
@@ -440,6 +441,28 @@ def test_a_photo_that_goes_while_the_run_is_on_is_unreadable(
         patched.setattr(facesql.encode, stage, before)
         shutil.copy(drawn / "person_01" / "2.png", folder / "person_01")
         assert encode_photos(folder, output).rows == 3
+
+
+def test_a_copy_of_a_photo_that_goes_is_not_called_gone(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(drawn / "person_01", tmp_path / "photos" / "Ann").parent
+    shutil.copy(folder / "Ann" / "1.png", folder / "Ann" / "copy.png")
+    before = facesql.encode._hashed
+
+    def and_remove(*arguments: Any, **options: Any) -> list[PhotoRecord]:
+        records = before(*arguments, **options)
+        (folder / "Ann" / "1.png").unlink()
+        return records
+
+    output = tmp_path / "faces.parquet"
+    with monkeypatch.context() as patched:
+        patched.setattr(facesql.encode, "_hashed", and_remove)
+        encode_photos(folder, output)
+    reasons = {record.id: record.reason for record in read_records(photos_path(output))}
+    assert reasons["Ann/1.png"] == "cannot be read: No such file or directory"
+    assert reasons["Ann/copy.png"] == "not read, run again: its copy 'Ann/1.png' went or changed"
+    assert encode_photos(folder, output).rows == 3
 
 
 def test_an_excluded_photo_that_goes_stays_excluded(
