@@ -58,8 +58,8 @@ PHOTOS = pa.schema(
     ]
 )
 
-# What a column that is carried along cannot be called; two are those that DuckDB and sql/read_faces.sql add.
-_TAKEN = {"file_row", "file_row_number", *FACES.names, *PHOTOS.names}
+# What a column that is carried along cannot be called; three are those that DuckDB and facesql's own SQL add.
+_TAKEN = {"faces_file", "file_row", "file_row_number", *FACES.names, *PHOTOS.names}
 
 
 def clashing(names: Iterable[str]) -> list[str]:

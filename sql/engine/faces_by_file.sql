@@ -2,12 +2,9 @@
 -- One row per file that has rows: faces_file, faces, and size (how many numbers most of its encodings have, null where none has
 -- any).
 with sizes as (
-    select
-        faces_file,
-        len(encoding) as size,
-        count(*) as faces
-    from faces
-    where len(encoding) > 0
+    select faces_file, size, count(*) as faces
+    from (select faces_file, len(encoding) as size from faces)
+    where size > 0
     group by faces_file, size
 ),
 largest as (
