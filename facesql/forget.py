@@ -33,11 +33,15 @@ class Removed:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What ``forget_people`` removed, or would remove. ``shared`` photos of others have the same content, and stay."""
+    """What ``forget_people`` removed, or would remove. ``shared`` photos of others have the same content, and stay.
+
+    ``sources`` are the other tables that the faces in the report came from; they stay as they are.
+    """
 
     people: list[str]
     removed: list[Removed]
     shared: int
+    sources: list[Path]
     report: Path | None
     dry_run: bool
 
@@ -89,12 +93,15 @@ def forget_people(
             tables = _read(faces, names)
         known = set(tables.people)
         removed = [] if faces is None else _removed(faces, tables)
+        sources: list[Path] = []
         connection = None
         if database is not None:
             connection = stack.enter_context(_copied(database))
             with plain_errors(f"{str(database)!r} cannot be changed; make it again with facesql analyze."):
                 known |= _people(connection)
-                removed.append(Removed(database, _delete(connection, tables), "face"))
+                count, files = _delete(connection, tables)
+            removed.append(Removed(database, count, "face"))
+            sources = [file for file in files if not _is_one(file, faces)]
         if unknown := sorted(names - known):
             raise FacesqlError(
                 f"{', '.join(map(repr, unknown))} {'is' if len(unknown) == 1 else 'are'} in no table here, and nothing "
@@ -104,7 +111,7 @@ def forget_people(
             _write(faces, tables, database, connection)
     hashes = {record.sha256 for record in tables.gone} - {None}
     shared = sum(record.sha256 in hashes for record in tables.records or ())
-    return Forgotten(sorted(names), removed, shared, report, dry_run)
+    return Forgotten(sorted(names), removed, shared, sources, report, dry_run)
 
 
 def _read(faces: Path, names: set[str]) -> _Tables:
@@ -270,13 +277,23 @@ def _people(connection: duckdb.DuckDBPyConnection) -> set[str | None]:
     return {person for (person,) in connection.execute(engine_sql("people_to_forget")).fetchall()}
 
 
-def _delete(connection: duckdb.DuckDBPyConnection, tables: _Tables) -> int:
-    """Delete the faces that go from table faces; returns how many."""
+def _delete(connection: duckdb.DuckDBPyConnection, tables: _Tables) -> tuple[int, list[Path]]:
+    """Delete the faces that go from table faces; returns how many, and the files that they came from."""
     encodings = [np.frombuffer(encoding) for encoding in tables.encodings]
     connection.register("gone", pa.table({"encoding": pa.array(encodings, pa.list_(pa.float64()))}))
-    [(count,)] = connection.execute(engine_sql("forget_faces"), {"people": sorted(tables.labels)}).fetchall()
+    result = connection.execute(engine_sql("forget_faces"), {"people": sorted(tables.labels)})
+    names = [name for name, *_ in result.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     connection.unregister("gone")
-    return int(count)
+    files = {row.get("faces_file") for row in rows} - {None}
+    return len(rows), [Path(file) for file in sorted(map(str, files))]
+
+
+def _is_one(file: Path, faces: Path | None) -> bool:
+    """Whether a report's file is the table; by its name where it is not found, as from another working folder."""
+    if faces is None:
+        return False
+    return file.samefile(faces) if file.exists() and faces.exists() else file.name == faces.name
 
 
 def _copy_to(connection: duckdb.DuckDBPyConnection, file: Path) -> None:

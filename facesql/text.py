@@ -143,6 +143,12 @@ def forgotten(result: Forgotten) -> str:
     lines = [f"{_count(place.count, place.what)} {verb} {str(place.place)!r}" for place in result.removed]
     if result.shared:
         lines.append(f"{_count(result.shared, 'photo')} of others with the same content kept in the table of photos")
+    if result.sources:
+        lines.append(
+            "The report had these faces from other tables, which stay as they are: "
+            f"{', '.join(repr(str(source)) for source in result.sources)}; run forget for each of them with --faces, "
+            "too."
+        )
     if result.report is not None:
         lines.append("The report's counts stay, for they identify nobody; facesql analyze makes them anew.")
     lines.append("The photos are not touched: the next encode takes them up again unless they are deleted or excluded.")

@@ -20,6 +20,7 @@ from facesql.faces import FACES, photos_path, read_found, read_metadata, read_ti
 from facesql.forget import Removed, forget_people
 from facesql.records import PhotoRecord, read_records
 from facesql.sources import DATABASE
+from facesql.text import forgotten
 from facesql.work import shards, work_path, working
 from tests.conftest import Run
 from tests.test_photos import put
@@ -322,6 +323,29 @@ def test_a_table_of_another_program_loses_its_rows(small_table: Path) -> None:
     after = pq.read_table(small_table)
     assert after.schema.types == before.schema.types
     assert after.to_pylist() == [row for row in before.to_pylist() if row["person"] != "p3"]
+
+
+def test_the_other_tables_of_a_report_are_named(drawn: Path, tmp_path: Path) -> None:
+    a, b, report = tmp_path / "a.parquet", tmp_path / "b.parquet", tmp_path / "report"
+    for faces, person in ((a, "person_01"), (b, "person_02")):
+        shutil.copytree(drawn / person, tmp_path / faces.stem / person)
+        encode_photos(tmp_path / faces.stem, faces)
+    analyze_faces([a, b], report, formats=())
+    told = forget_people(["person_01", "person_02"], a, report, dry_run=True)
+    assert [removed.count for removed in told.removed] == [3, 3, 6]
+    assert told.sources == [b]
+    assert (
+        f"from other tables, which stay as they are: {str(b)!r}; run forget for each of them with --faces, too."
+        in forgotten(told)
+    )
+    assert forget_people(["person_01"], None, report, dry_run=True).sources == [a]
+    only = forget_people(["person_01"], a, report)
+    assert only.sources == []
+    assert "other tables" not in forgotten(only)
+    moved = tmp_path / "elsewhere" / b.name
+    moved.parent.mkdir()
+    b.rename(moved)  # as a path is that holds from another working folder only
+    assert forget_people(["person_02"], moved, report, dry_run=True).sources == []
 
 
 def test_the_command_says_what_goes_and_a_dry_run_changes_nothing(
