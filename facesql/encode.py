@@ -41,11 +41,15 @@ _HASHED_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Duplicates:
-    """How much is there twice: copies of a file, and pairs of rows that are nearly the same picture."""
+    """How much is there twice: copies of a file, and pairs of rows that are nearly the same picture.
+
+    ``left_out`` says whether such rows are left out.
+    """
 
     copies: int
     of_one_person: int
     of_two_people: int
+    left_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,7 @@ def encode_photos(
             records, chosen = _choose(records, rule)
             twice, doubles = _duplicates(records, chosen, same_as)
             if drop_duplicates:
+                twice = replace(twice, left_out=True)
                 records, chosen = _without(records, chosen, doubles)
             faces = _faces_table(records, chosen, same_as)
             if pseudonyms is not None:

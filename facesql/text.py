@@ -73,9 +73,10 @@ def _twice(duplicates: Duplicates) -> list[str]:
     if duplicates.copies:
         lines.append(f"{_count(duplicates.copies, 'file')} with the content of another one")
     if duplicates.of_one_person or duplicates.of_two_people:
+        told = "perhaps one picture twice; --drop-duplicates leaves them out"
         lines.append(
             f"{_count(duplicates.of_one_person, 'pair')} of one person and {duplicates.of_two_people:,d} of two at a "
-            f"distance of at most {NEAR:g}, perhaps one picture twice; --drop-duplicates leaves them out"
+            f"distance of at most {NEAR:g}, {'taken for one picture twice' if duplicates.left_out else told}"
         )
     return lines
 

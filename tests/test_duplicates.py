@@ -69,6 +69,9 @@ def test_duplicates_are_told_and_left_out_if_asked(doubled: Path, tmp_path: Path
 
     dropped = encode_photos(doubled, output, drop_duplicates=True)
     assert (dropped.photos, dropped.rows, dropped.encoded) == (6, 2, 0)
+    assert encoded(dropped).endswith(
+        "\n3 pairs of one person and 1 of two at a distance of at most 0.1, taken for one picture twice"
+    )
     assert {r.id: r.reason for r in read_records(photos_path(output)) if r.status == "duplicate"} == {
         "Ann/copy.png": "nearly the same picture: as 'Ann/1.png'",
         "Ann/saved_again.jpg": "nearly the same picture: as 'Ann/1.png'",
