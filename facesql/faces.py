@@ -269,8 +269,8 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str
     types = dict(zip(columns.columns, map(str, columns.types), strict=True))
     if missing := [name for name in NEEDED_COLUMNS if name not in types]:
         raise FacesqlError(
-            f"{str(file)!r} has no column {' and no '.join(missing)}; it has {', '.join(types)}, "
-            f"and needs {', '.join(NEEDED_COLUMNS)}."
+            f"{str(file)!r} has no column {' and no '.join(missing)}; it has {', '.join(types)}; name its columns "
+            f"{', '.join(NEEDED_COLUMNS)}, or take another table, of faces."
         )
     if "file_row_number" in types:
         raise FacesqlError(f"{str(file)!r} has a column file_row_number, a name that DuckDB needs; rename it.")

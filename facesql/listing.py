@@ -107,8 +107,8 @@ def _starts(folders: Sequence[Path]) -> dict[Path, str]:
     for folder in folders:
         if not folder.is_dir():
             raise FacesqlError(
-                f"{str(folder)!r} is not a folder; give one that holds a folder of photos for each person, or a "
-                "manifest."
+                f"{str(folder)!r} {'is not a folder' if folder.exists() else 'does not exist'}; give a folder that "
+                "holds a folder of photos for each person, or a manifest."
             )
     if len(folders) == 1:
         return {folders[0]: ""}

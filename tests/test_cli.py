@@ -135,7 +135,7 @@ def test_an_invalid_row_stops_the_run_and_can_be_skipped(run: Run, tmp_path: Pat
         (["analyze", "--cutoffs", "0.6005"], 1, "facesql: The cut-off 0.6005 lies between two bins"),
         (["analyze", "--cutoffs", "1e999999"], 1, "facesql: '1e999999' is no cut-off"),
         (["analyze", "--formats", "gif"], 1, "facesql: 'gif' is no format of a chart"),
-        (["encode", "absent"], 1, "facesql: 'absent' is not a folder"),
+        (["encode", "absent"], 1, "facesql: 'absent' does not exist; give a folder"),
         (
             ["encode", ".", "--detect-size", "7"],
             1,

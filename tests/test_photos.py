@@ -481,5 +481,5 @@ def test_a_name_that_is_not_unicode_gets_an_id_that_is(tmp_path: Path) -> None:
 
 
 def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(FacesqlError, match="is not a folder; give one"):
+    with pytest.raises(FacesqlError, match="is not a folder; give a folder"):
         find_photos(put(tmp_path / "a.jpg"))

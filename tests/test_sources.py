@@ -74,7 +74,7 @@ def test_spellings_of_a_name_are_counted_across_folders(tmp_path: Path) -> None:
         (["x/Ann", "x"], r"x/Ann' is in .*x', and"),
         (["x", "z/../y/x/"], "have one name"),
         (["J\xf6rg", "y/Jo\u0308rg"], "have one name"),
-        (["x", "absent"], "absent' is not a folder"),
+        (["x", "absent"], "absent' does not exist; give"),
     ],
 )
 def test_folders_that_would_count_twice_or_share_a_name_are_refused(
