@@ -134,7 +134,7 @@ def _as_finished(
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Put Ctrl-C off until the block has ended, and keep it from the processes that are started in it, for good.
+    """Put Ctrl-C and a plain kill off until the block ends, and keep Ctrl-C from the processes started in it, for good.
 
     Only the main thread can, and only it is told of one. Threads started here keep it from their processes, too.
     """
@@ -142,16 +142,18 @@ def _interrupts_later() -> Iterator[None]:
         yield
         return
     caught: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: caught.append(number))
+    stops = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(stop, lambda number, _: caught.append(number)) for stop in stops]
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if sys.platform != "win32" else None
     try:
         yield
     finally:
         if sys.platform != "win32" and mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, before)
-    if caught:
-        raise KeyboardInterrupt
+        for stop, handler in zip(stops, before, strict=True):
+            signal.signal(stop, handler)
+    for number in caught[:1]:
+        signal.raise_signal(number)
 
 
 def _start_worker() -> None:
