@@ -10,15 +10,15 @@ import duckdb
 import polars as pl
 
 from facesql import __version__, charts
+from facesql.binning import BINS_PER_UNIT
 from facesql.database import connect, engine_sql, plain_errors
-from facesql.distance import BINS_PER_UNIT
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_files, load_faces, read_found, read_metadata, read_times
 from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
-from facesql.pairs import count_pairs
+from facesql.pairs import count_pairs, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import doubts, merged, refuse_mixed
 from facesql.report import CHART_FORMATS, ChartFormat, write_chart, write_notes, write_summary, write_tables
@@ -87,7 +87,7 @@ def analyze_faces(
                     skipped = load_faces(connection, files, skip_invalid=skip_invalid)
                     dropped = _drop_duplicates(connection) if drop_duplicates else 0
                 with stages.time("comparing"):
-                    count_pairs(connection, threads=threads, progress=progress)
+                    count_pairs(connection, plan_pairs(connection, threads=threads), progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     [(compared, photos, people)] = connection.sql("from face_counts").fetchall()

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import altair as alt
 import polars as pl
 
-from facesql.distance import BINS_PER_UNIT, LAST_EDGE, OVERFLOW
+from facesql.binning import BINS_PER_UNIT, LAST_EDGE, OVERFLOW
 from facesql.metrics import Figures
 
 # Colours of Okabe and Ito's set, which the colour-blind tell apart: blue, vermilion and bluish green.

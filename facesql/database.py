@@ -1,33 +1,23 @@
-"""A DuckDB connection with sql/ loaded, and the list-distance UDF."""
+"""A DuckDB connection with sql/ loaded."""
 
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-from duckdb.func import PythonUDFType
-from numpy.typing import NDArray
 
-from facesql.distance import BinCounts, Tile, count_tile_pair
 from facesql.errors import FacesqlError
 
 # The storage format that the shells of the 1.2 to 1.5 series can open, too.
 STORAGE_VERSION = "v1.2.0"
 
 Result = TypeVar("Result")
-
-_RESULT_SQL = (
-    "struct(genuine struct(pairs bigint[], person_weight double[]), "
-    "impostor struct(pairs bigint[], person_weight double[]))"
-)
 
 
 @contextmanager
@@ -85,10 +75,11 @@ def connect(file: Path | None = None, *, report: bool = False) -> duckdb.DuckDBP
 
     Names of Python variables are not visible to its SQL, and nothing is installed or loaded from the network.
     """
-    config = _config()
+    connection = duckdb.connect(config=_config())
     if file is not None:
-        config["storage_compatibility_version"] = STORAGE_VERSION
-    connection = duckdb.connect(":memory:" if file is None else str(file), config=config)
+        connection.execute("set variable database_file = $1", [str(file)])
+        connection.execute("set variable storage_version = $1", [STORAGE_VERSION])
+        connection.execute(engine_sql("attach_new"))
     for script in load_order() + (load_order("report/load.sql") if report else []):
         connection.execute(script.read_text(encoding="utf-8"))
     return connection
@@ -119,76 +110,3 @@ def load_order(script: str = "load.sql") -> list[Path]:
     root = resources()
     lines = (root / "sql" / script).read_text(encoding="utf-8").splitlines()
     return [root / match[1] for line in lines if (match := re.fullmatch(r"\.read (\S+)", line))]
-
-
-def create_tile_counts(connection: duckdb.DuckDBPyConnection, number: str, pool: Executor) -> None:
-    """Create the SQL function tile_counts for encodings of ``number``: "float" or "double".
-
-    Its arguments are whether the tiles are one, whether their blocks are, and for both of them people, photos,
-    person_faces, person_pairs and encodings, as table tile has them; its result is that of ``count_tile_pair``, each
-    list up to its last bin that is not empty. NumPy lets go of the interpreter's lock in its long calls, so that the
-    threads of ``pool`` count tile pairs side by side.
-    """
-
-    def tile_counts(
-        same_tile: pa.ChunkedArray,
-        same_block: pa.ChunkedArray,
-        people_a: pa.ChunkedArray,
-        photos_a: pa.ChunkedArray,
-        person_faces_a: pa.ChunkedArray,
-        person_pairs_a: pa.ChunkedArray,
-        encodings_a: pa.ChunkedArray,
-        people_b: pa.ChunkedArray,
-        photos_b: pa.ChunkedArray,
-        person_faces_b: pa.ChunkedArray,
-        person_pairs_b: pa.ChunkedArray,
-        encodings_b: pa.ChunkedArray,
-    ) -> pa.Array:
-        a = _tiles(people_a, photos_a, person_faces_a, person_pairs_a, encodings_a)
-        b = _tiles(people_b, photos_b, person_faces_b, person_pairs_b, encodings_b)
-        return _counts(list(pool.map(_count, a, b, same_tile.to_pylist(), same_block.to_pylist())))
-
-    tile = ["integer[]", "integer[]", "integer[]", "bigint[]", f"{number}[][]"]
-    connection.create_function(
-        "tile_counts", tile_counts, ["boolean", "boolean", *tile, *tile], _RESULT_SQL, type=PythonUDFType.ARROW
-    )
-
-
-def _count(a: Tile, b: Tile, same_tile: bool, same_block: bool) -> tuple[BinCounts, BinCounts]:
-    return count_tile_pair(a, b, same_tile=same_tile, same_block=same_block)
-
-
-def _tiles(*columns: pa.ChunkedArray) -> list[Tile]:
-    """The rows of columns in the order of Tile's fields, as tiles; their arrays are views of the columns' memory."""
-    return [
-        Tile(
-            people.values.to_numpy(),
-            photos.values.to_numpy(),
-            faces.values.to_numpy(),
-            pairs.values.to_numpy(),
-            _matrix(encodings.values),
-        )
-        for people, photos, faces, pairs, encodings in zip(*(c.combine_chunks() for c in columns), strict=True)
-    ]
-
-
-def _matrix(encodings: pa.ListArray) -> NDArray[np.floating]:
-    numbers: NDArray[np.floating] = encodings.flatten().to_numpy()
-    return numbers.reshape(len(encodings), -1)
-
-
-def _counts(counts: list[tuple[BinCounts, BinCounts]]) -> pa.StructArray:
-    genuine, impostor = zip(*counts, strict=True)
-    return pa.StructArray.from_arrays([bin_lists(genuine), bin_lists(impostor)], names=["genuine", "impostor"])
-
-
-def bin_lists(counts: Sequence[BinCounts]) -> pa.StructArray:
-    """Counts as Arrow lists, pairs and person_weight, each up to its last bin that is not empty."""
-    used = [len(np.trim_zeros(count.pairs, "b")) for count in counts]
-    offsets = pa.array(np.concatenate([[0], np.cumsum(used)]), pa.int32())
-    pairs = np.concatenate([np.empty(0, np.int64), *(count.pairs[:n] for count, n in zip(counts, used, strict=True))])
-    weights = np.concatenate([np.empty(0), *(count.person_weight[:n] for count, n in zip(counts, used, strict=True))])
-    return pa.StructArray.from_arrays(
-        [pa.ListArray.from_arrays(offsets, pa.array(pairs)), pa.ListArray.from_arrays(offsets, pa.array(weights))],
-        names=["pairs", "person_weight"],
-    )

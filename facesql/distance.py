@@ -1,143 +1,358 @@
-"""The list-distance kernel: how many pairs of encodings of two tiles fall into each bin of distance. NumPy only."""
+"""The list-distance kernel: how many pairs of encodings of two tiles fall into each bin of distance.
 
+Matrix products are NumPy's. What is made of each, and the scattered counting, are loops that Numba compiles: in NumPy
+they take twice as long, and hold Python's lock where they count, so that further cores help little.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from math import inf, sqrt
+from typing import NamedTuple, ParamSpec, TypeVar
 
+import numba
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-# Bin 0 holds distances of exactly 0, bin k those in ((k - 1) / 1000, k / 1000], the last all beyond the last edge.
-BINS_PER_UNIT = 1000
-LAST_EDGE = 2000
-OVERFLOW = LAST_EDGE + 1
-BINS = OVERFLOW + 1
+from facesql.binning import BinCounts, Bins, Metric
 
-# The slow road holds so many pairs at once: 4 MB of float64 at 128 numbers an encoding.
-_EXACT_AT_ONCE = 4096
+# So many faces of one tile are compared with so many of the other at a time: products that a core's cache holds.
+STRIP_FACES, CHUNK_FACES = 256, 1024
+# How far, in bins, rounding may move a distance that the fast way computes in float32, and in float64.
+_FLOAT32_SLACK, _FLOAT64_SLACK = 0.05, 0.25
+# What is added to the bases' sizes, lest a distance of nearly 0 be taken for 0 when its slack underflows.
+_LEAST = 1.0
+
+Numbers = NDArray[np.integer]
+Encodings = NDArray[np.floating]
+# The blocks of the two faces, and whether they are of one person.
+BlockPair = tuple[int, int, bool]
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile's faces, in step: numbers for their people and photos, what those people have in all, the encodings.
+    """A tile's faces, in step: their block, numbers for person and photo, what the person has in all, the encodings.
 
-    ``people`` holds a number for each person and ``photos`` one for each photo of that person; ``person_faces`` and
-    ``person_pairs`` hold how many faces and genuine pairs the person has. They are integers of shape (n,);
-    ``encodings`` is float32 or float64 of shape (n, d).
+    Faces stand in the order of their blocks. ``people`` holds a number for each person and ``photos`` one for each
+    photo of that person; ``person_faces`` and ``person_pairs`` hold how many faces and genuine pairs the person has.
+    All are integers of shape (n,); ``encodings`` is float32 or float64 of shape (n, d).
     """
 
-    people: NDArray[np.integer]
-    photos: NDArray[np.integer]
-    person_faces: NDArray[np.integer]
-    person_pairs: NDArray[np.integer]
-    encodings: NDArray[np.floating]
+    blocks: Numbers
+    people: Numbers
+    photos: Numbers
+    person_faces: Numbers
+    person_pairs: Numbers
+    encodings: Encodings
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where the faces of each block begin, and where the last end."""
+        return [0, *(np.flatnonzero(np.diff(self.blocks)) + 1).tolist(), len(self.blocks)]
+
+    @cached_property
+    def runs(self) -> Numbers:
+        """For each face, the number of its block in the tile: 0, 1, ..."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
-@dataclass(frozen=True)
-class BinCounts:
-    """Pairs a bin (int64) and their person weights a bin (float64), each of shape (BINS,)."""
+class TilePair:
+    """The comparison of two tiles, or of one with itself, in strips that threads may count side by side.
+
+    Two tiles are compared face by face, all of ``a`` with all of ``b``; one tile (``b`` is ``a``) only its faces with
+    later ones. Two faces of one person in one photo are no pair. The weight of a pair is 1 / (pairs of that person, or
+    of those two people). Each pair counts in the bin of its distance as ``pair_distance`` gives it, in float64.
+
+    In bins, a distance of faces i and j, or its square, is base[i] + base[j] + vectors[i] vectors[j]: matrix products,
+    which are fast but round in an order of their own. A bound on that tells between which two bins the distance lies;
+    a pair for which these are not one bin is computed again, the slow way (for LFW, one in 130).
+    """
+
+    number: type[np.floating] | None
+    """The type that the fast way computes in; None where it would leave every pair in doubt."""
+
+    def __init__(self, a: Tile, b: Tile, bins: Bins) -> None:
+        self._a, self._b, self._bins = a, b, bins
+        size = a.encodings.shape[1]
+        self._rule = _Rule.of(bins, size)
+        with np.errstate(all="ignore"):  # what is not finite is computed the slow way
+            scaled_a, scaled_b = _scaled(a.encodings, b.encodings, bins)
+            self.number = _number(scaled_a, scaled_b, size, bins)
+        if self.number is None:
+            self._sides = _side(a, _nothing(a), np.float64, 0, inf), _side(b, _nothing(b), np.float64, 0, inf)
+        else:
+            products, sums = _rounding(size, self.number)
+            self._sides = _side(a, scaled_a, self.number, products, sums), _side(b, scaled_b, self.number, 1, sums)
+
+    @property
+    def strips(self) -> list[slice]:
+        """The faces of ``a``, at most STRIP_FACES of one block at a time."""
+        return [strip for start, stop in pairwise(self._a.starts) for strip in _cut(start, stop, STRIP_FACES)]
+
+    def count(self, strip: slice) -> list[tuple[BlockPair, BinCounts]]:
+        """The pairs of a strip with all faces of ``b``, or with those after them where ``b`` is ``a``."""
+        a, b, bins = self._a, self._b, self._bins
+        block_a, blocks_b = int(a.blocks[strip.start]), b.blocks[b.starts[:-1]].tolist()
+        side_a, side_b = _part(self._sides[0], strip), self._sides[1]
+        impostor, genuine = (_Tally.empty(runs, bins) for runs in (len(blocks_b), 1))
+        products = np.empty((CHUNK_FACES, len(side_a.base)), side_a.vectors.dtype)
+        first = strip.start if a is b else 0
+        for rows in _cut(first, len(b.blocks), CHUNK_FACES):
+            found = products[: rows.stop - rows.start]
+            np.matmul(side_b.vectors[rows], side_a.vectors.T, out=found)
+            earlier = rows.start - first if a is b else len(side_a.base)
+            _tally(found, side_a, _part(side_b, rows), earlier, self._rule, genuine, impostor)
+        of_blocks = zip(blocks_b, impostor.counts(bins), strict=True)
+        counted = [((block_a, block_b, False), counts) for block_b, counts in of_blocks if counts is not None]
+        return counted + [((block_a, block_a, True), counts) for counts in genuine.counts(bins) if counts is not None]
+
+
+def _cut(start: int, stop: int, most: int) -> list[slice]:
+    """A range in parts as equal as can be, of at most so many."""
+    parts = -(-(stop - start) // most)
+    edges = [start + (stop - start) * part // parts for part in range(parts + 1)] if parts else [start]
+    return [slice(first, last) for first, last in pairwise(edges)]
+
+
+class _Tally(NamedTuple):
+    """Pairs and person weights a bin, for each block of one side: both of shape (blocks, bins.count)."""
 
     pairs: NDArray[np.int64]
     person_weight: NDArray[np.float64]
 
+    @classmethod
+    def empty(cls, blocks: int, bins: Bins) -> "_Tally":
+        return cls(np.zeros((blocks, bins.count), np.int64), np.zeros((blocks, bins.count)))
 
-def face_distances(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The Euclidean distance of each row of ``a`` to that row of ``b``: float64 of shape (n,), summed left to right.
+    def counts(self, bins: Bins) -> list[BinCounts | None]:
+        return [BinCounts(bins.first, *block).trimmed() for block in zip(self.pairs, self.person_weight, strict=True)]
 
-    >>> face_distances(np.array([[0.0, 0.0]]), np.array([[0.3, 0.4]]))
-    array([0.5])
+
+class _Side(NamedTuple):
+    """One side of a comparison, in step; ``vectors`` and the three after it are float32 or float64."""
+
+    vectors: Encodings
+    base: NDArray[np.floating]
+    reach: NDArray[np.floating]
+    """The slack of a pair is the product of the reaches, and the sum of the slacks."""
+    slack: NDArray[np.floating]
+    encodings: Encodings
+    runs: Numbers
+    people: Numbers
+    photos: Numbers
+    shares: NDArray[np.float64]
+    """1 / (faces of the person); the weight of an impostor pair is the product."""
+    pair_shares: NDArray[np.float64]
+    """1 / (genuine pairs of the person)."""
+
+
+def _part(side: _Side, part: slice) -> _Side:
+    return _Side._make(column[part] for column in side)
+
+
+class _Rule(NamedTuple):
+    """How a distance is computed, and where the bins end."""
+
+    metric: int
+    edges: NDArray[np.float64]
+    slack: float
+    """How far a distance in float64 may be off, as a share of it, in whatever order its sum is taken."""
+
+    @classmethod
+    def of(cls, bins: Bins, size: int) -> "_Rule":
+        return cls(_METRICS.index(bins.metric), bins.edges, (2 * size + 16) * 2.0**-53)
+
+
+_METRICS = [Metric.EUCLIDEAN, Metric.SQUARED, Metric.COSINE, Metric.INNER]
+_EUCLIDEAN, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
+
+
+class _Scaled(NamedTuple):
+    """The vectors of one side such that a bin is one wide, in float64; their lengths, and their bases."""
+
+    vectors: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+    base: NDArray[np.float64]
+
+
+def _side(tile: Tile, scaled: _Scaled, number: DTypeLike, of_products: float, of_base: float) -> _Side:
+    return _Side(
+        vectors=scaled.vectors.astype(number),
+        base=scaled.base.astype(number),
+        reach=(of_products * scaled.lengths).astype(number),
+        slack=(of_base * (np.abs(scaled.base) + _LEAST)).astype(number),
+        encodings=tile.encodings,
+        runs=tile.runs,
+        people=tile.people,
+        photos=tile.photos,
+        shares=1 / tile.person_faces,
+        pair_shares=1 / np.maximum(tile.person_pairs, 1),
+    )
+
+
+def _nothing(tile: Tile) -> _Scaled:
+    """Vectors of zeros, for a comparison that leaves every pair to the slow way."""
+    none = np.zeros(len(tile.encodings))
+    return _Scaled(np.zeros(tile.encodings.shape), none, none)
+
+
+def _scaled(a: Encodings, b: Encodings, bins: Bins) -> tuple[_Scaled, _Scaled]:
+    same = a is b
+    x, y = (side.astype(np.float64) for side in (a, b))
+    bins_a_unit = 1 / float(bins.width)
+    if bins.metric in {Metric.EUCLIDEAN, Metric.SQUARED}:
+        scale = bins_a_unit if bins.metric is Metric.EUCLIDEAN else sqrt(bins_a_unit)
+        middle = x.mean(axis=0)  # shorter vectors, less rounding
+        y = (y - middle) * scale
+        x = y if same else (x - middle) * scale
+        squares_x, squares_y = np.vecdot(x, x), np.vecdot(y, y)
+        return _Scaled(-2 * x, 2 * np.sqrt(squares_x), squares_x), _Scaled(y, np.sqrt(squares_y), squares_y)
+    lengths_x, lengths_y = np.sqrt(np.vecdot(x, x)), np.sqrt(np.vecdot(y, y))
+    of_zero = 0.0
+    if bins.metric is Metric.COSINE:
+        x, y = x / lengths_x[:, np.newaxis], y / lengths_y[:, np.newaxis]
+        lengths_x, lengths_y = np.ones(len(x)), np.ones(len(y))
+        of_zero = bins_a_unit
+    base = np.full(len(x), of_zero - bins.first)
+    return _Scaled(-bins_a_unit * x, bins_a_unit * lengths_x, base), _Scaled(y, lengths_y, np.zeros(len(y)))
+
+
+def _number(a: _Scaled, b: _Scaled, size: int, bins: Bins) -> type[np.floating] | None:
+    base = np.abs(a.base).max() + np.abs(b.base).max()
+    for number, limit in ((np.float32, _FLOAT32_SLACK), (np.float64, _FLOAT64_SLACK)):
+        products, sums = _rounding(size, number)
+        slack = products * a.lengths.max() * b.lengths.max() + sums * base
+        if bins.metric is Metric.EUCLIDEAN:  # that was of the square
+            slack /= 2 * sqrt(max(base, 1))
+        if slack < limit and bins.count**2 < 1 / np.finfo(number).eps:  # squares of bins are exact
+            return number
+    return None
+
+
+def _rounding(size: int, number: DTypeLike) -> tuple[float, float]:
+    """What rounding may change, as a share of the two lengths' product, and of each base; a bound.
+
+    A sum of n products is off by at most n x u x the sum of their absolute values, in whatever order it is taken
+    (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1); u is 2^-24 or 2^-53. To that come the
+    vectors' own rounding, the sums with the bases and with the slack, and what the slow way itself rounds.
     """
-    difference = a.astype(np.float64) - b.astype(np.float64)
-    return np.sqrt(np.cumsum(difference * difference, axis=1)[:, -1])
+    unit = float(np.finfo(number).eps) / 2
+    slow_way = (2 * size + 16) * 2.0**-53
+    return (size + 16) * unit + slow_way, 8 * unit + slow_way
 
 
-def distance_bins(distance: NDArray[np.float64]) -> NDArray[np.int32]:
-    """The bin of each distance, such that ``distance <= k / 1000`` is the same as ``bin <= k``.
+def _compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """The function, compiled when first called, to run without Python's lock; kept for the next run where it can be."""
+    try:
+        compiled: Callable[_Parameters, _Result] = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # neither beside this file nor among the user's caches can anything be written
+        compiled = numba.njit(nogil=True)(function)
+    return compiled
 
-    The product with 1000 may round across an edge; the comparisons with the edges themselves decide.
 
-    >>> distance_bins(np.array([0.0, 1e-9, 0.07, 0.6, 2.0, 2.5]))
-    array([   0,    1,   70,  600, 2000, 2001], dtype=int32)
+@_compiled
+def pair_distance(metric: int, a: Encodings, b: Encodings) -> float:
+    """The distance of two encodings of shape (d,), in float64, sums taken from left to right; see ``Metric``."""
+    sum_, squares_a, squares_b = 0.0, 0.0, 0.0
+    for i in range(len(a)):
+        x, y = np.float64(a[i]), np.float64(b[i])
+        if metric in (_EUCLIDEAN, _SQUARED):
+            sum_ += (x - y) * (x - y)
+        else:
+            sum_ += x * y
+            squares_a += x * x
+            squares_b += y * y
+    if metric == _EUCLIDEAN:
+        return sqrt(sum_)
+    if metric == _SQUARED:
+        return sum_
+    return 1 - sum_ / sqrt(squares_a * squares_b) if metric == _COSINE else -sum_
+
+
+@_compiled
+def _fill_places(
+    row: NDArray[np.floating],
+    bases: NDArray[np.floating],
+    reaches: NDArray[np.floating],
+    slacks: NDArray[np.floating],
+    base: float,
+    reach: float,
+    least: float,
+    root: bool,
+    top: int,
+    places: NDArray[np.int32],
+) -> None:
+    """The places of the bins of a face's distances to others; where rounding may decide, ~place of the least there is.
+
+    ``row`` holds the products; base, reach and slack are those of the others, then of the face itself. Arrays, not the
+    tuples that hold them, and no branches: so the loop is compiled to vector instructions.
     """
-    bins = np.ceil(np.minimum(distance, OVERFLOW) * BINS_PER_UNIT)
-    bins -= (bins > 0) & (distance <= (bins - 1) / BINS_PER_UNIT)
-    bins += distance > bins / BINS_PER_UNIT
-    return np.asarray(np.minimum(bins, OVERFLOW), np.int32)
+    zero, last = row.dtype.type(0), row.dtype.type(top)
+    for i in range(len(places)):
+        value = row[i] + (bases[i] + base)
+        slack = reaches[i] * reach + (slacks[i] + least)
+        low = max(value - slack, zero)
+        place = np.ceil(np.sqrt(low)) if root else np.ceil(low)
+        edge = place * place if root else place
+        certain = (value + slack <= edge) | (place >= last)
+        number = np.int32(min(place, last))
+        places[i] = number if certain else ~number
 
 
-def pair_bins(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.int32]:
-    """The bins of the distances of all n x m pairs of rows, equal to those of a loop over ``face_distances``.
-
-    |a - b|^2 = |a|^2 + |b|^2 - 2 ab comes from one matrix product, and is off by rounding. Pairs so near to an
-    edge that the error bound does not tell the side are computed again the slow way (for LFW, one in millions).
-    """
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    shape = len(a), len(b)
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares_a, squares_b = np.vecdot(a, a), np.vecdot(b, b)
-        doubt = _doubt(a.shape[1], squares_a.max(), squares_b.max())
-        if not doubt < 0.25:  # large norms, or not finite: every pair would be in doubt
-            return _exact_bins(a, b, np.arange(len(a) * len(b))).reshape(shape)
-        scale = float(BINS_PER_UNIT**2)
-        left = np.column_stack([a * (-2 * scale), squares_a * scale, np.full(len(a), scale)])
-        right = np.column_stack([b, np.ones(len(b)), squares_b])
-        scaled = left @ right.T  # 1000^2 x squared distance
-    near_zero = np.flatnonzero(scaled < 0.25) if scaled.min() < 0.25 else np.empty(0, np.intp)
-    np.clip(scaled, 0, (LAST_EDGE + 0.5) ** 2, out=scaled)
-    np.sqrt(scaled, out=scaled)
-    scaled += 1 + doubt
-    bins = np.asarray(scaled, np.int32)
-    scaled -= bins
-    # What is left is how far a distance lies above the edge below it, plus the doubt.
-    near_edge = np.flatnonzero(scaled < 2 * doubt) if scaled.min() < 2 * doubt else np.empty(0, np.intp)
-    again = np.concatenate([near_zero, near_edge])
-    if len(again):
-        bins.flat[again] = _exact_bins(a, b, again)
-    return bins
+@numba.njit(nogil=True, fastmath={"reassoc"})
+def _square(a: Encodings, b: Encodings) -> float:
+    """The square of the length of the difference, in float64, summed in whatever order is quickest."""
+    square = 0.0
+    for i in range(len(a)):
+        difference = np.float64(a[i]) - np.float64(b[i])
+        square += difference * difference
+    return square
 
 
-def count_tile_pair(a: Tile, b: Tile, *, same_tile: bool, same_block: bool) -> tuple[BinCounts, BinCounts]:
-    """Count the pairs of two tiles: genuine (same person) and impostor (different people).
-
-    ``same_tile``: both are one tile, and each pair of its faces counts once. ``same_block`` False promises that
-    the tiles have no person in common. Two faces of one person in one photo are no pair. The weight of a pair is
-    1 / (pairs of that person, or of those two people).
-    """
-    bins = pair_bins(a.encodings, b.encodings)
-    weight = np.outer(1 / a.person_faces, 1 / b.person_faces)
-    if not same_block:
-        return _empty(), _counted(bins.ravel(), weight.ravel())
-    same = a.people[:, np.newaxis] == b.people
-    once = np.triu(np.ones(bins.shape, dtype=bool), k=1) if same_tile else np.ones(bins.shape, dtype=bool)
-    apart = a.photos[:, np.newaxis] != b.photos
-    genuine, impostor = same & apart & once, ~same & once
-    own_weight = np.broadcast_to((1 / np.maximum(a.person_pairs, 1))[:, np.newaxis], bins.shape)
-    return _counted(bins[genuine], own_weight[genuine]), _counted(bins[impostor], weight[impostor])
+@_compiled
+def _exact_place(least: int, rule: _Rule, a: Encodings, b: Encodings) -> int:
+    """The place of the bin of two encodings' distance, which is ``least`` or, most often, the next."""
+    edges = rule.edges
+    if rule.metric == _EUCLIDEAN and least + 1 < len(edges):
+        distance = np.sqrt(_square(a, b))
+        slack = distance * rule.slack
+        if distance + slack <= edges[least]:
+            return least
+        if edges[least] < distance - slack and distance + slack <= edges[least + 1]:
+            return least + 1
+    return int(np.searchsorted(edges, pair_distance(rule.metric, a, b)))
 
 
-def _doubt(size: int, largest_a: float, largest_b: float) -> float:
-    """How far, in bins, rounding may move a distance of half a bin or more; a bound.
-
-    A sum of ``size`` products is off by at most size x u x the sum of their absolute values (Higham, Accuracy
-    and Stability of Numerical Algorithms, section 3.1), u = 2^-53; here those are at most twice |a|^2 + |b|^2.
-    """
-    squared = 4 * (size + 8) * 2.0**-53 * (largest_a + largest_b)
-    smallest = 0.5 / BINS_PER_UNIT
-    of_slow_way = size * 2.0**-53 * LAST_EDGE
-    return float(squared / smallest * BINS_PER_UNIT + of_slow_way + 1e-9)
-
-
-def _exact_bins(a: NDArray[np.floating], b: NDArray[np.floating], pairs: NDArray[np.intp]) -> NDArray[np.int32]:
-    """The bins of chosen pairs, the slow way, in bounded memory; a pair's number is its place in the n x m pairs."""
-    bins = np.empty(len(pairs), np.int32)
-    for start in range(0, len(pairs), _EXACT_AT_ONCE):
-        part = pairs[start : start + _EXACT_AT_ONCE]
-        bins[start : start + len(part)] = distance_bins(face_distances(a[part // len(b)], b[part % len(b)]))
-    return bins
-
-
-def _counted(bins: NDArray[np.int32], weight: NDArray[np.float64]) -> BinCounts:
-    person_weight = np.asarray(np.bincount(bins, weights=weight, minlength=BINS), np.float64)
-    return BinCounts(np.bincount(bins, minlength=BINS), person_weight)
-
-
-def _empty() -> BinCounts:
-    return BinCounts(np.zeros(BINS, np.int64), np.zeros(BINS))
+@_compiled
+def _tally(
+    products: NDArray[np.floating],
+    a: _Side,
+    b: _Side,
+    earlier: int,
+    rule: _Rule,
+    genuine: _Tally,
+    impostor: _Tally,
+) -> None:
+    """Count the pairs of b's face j with all faces of a, or the first ``earlier + j`` where those are fewer."""
+    root, top = rule.metric == _EUCLIDEAN, len(rule.edges)
+    base, reach, slack, encodings = a.base, a.reach, a.slack, a.encodings
+    people, photos, shares, pair_shares = a.people, a.photos, a.shares, a.pair_shares
+    genuine_pairs, genuine_weight = genuine.pairs[0], genuine.person_weight[0]
+    places = np.empty(len(base), np.int32)
+    for j in range(len(products)):
+        person, photo, share = b.people[j], b.photos[j], b.shares[j]
+        pairs, weight = impostor.pairs[b.runs[j]], impostor.person_weight[b.runs[j]]
+        _fill_places(products[j], base, reach, slack, b.base[j], b.reach[j], b.slack[j], root, top, places)
+        for i in range(min(len(base), earlier + j)):
+            place = places[i]
+            if place < 0:
+                place = np.int32(_exact_place(~place, rule, encodings[i], b.encodings[j]))
+            if people[i] != person:
+                pairs[place] += 1
+                weight[place] += shares[i] * share
+            elif photos[i] != photo:
+                genuine_pairs[place] += 1
+                genuine_weight[place] += pair_shares[i]

@@ -10,7 +10,7 @@ from math import sqrt
 
 import polars as pl
 
-from facesql.distance import BINS, BINS_PER_UNIT, LAST_EDGE, OVERFLOW
+from facesql.binning import BINS, BINS_PER_UNIT, LAST_EDGE, OVERFLOW
 from facesql.errors import FacesqlError
 
 # The cut-offs at which the original investigation printed its table.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from facesql.binning import LAST_EDGE
 from facesql.charts import CHARTS, ChartData, restyled
 from facesql.database import plain_errors
-from facesql.distance import LAST_EDGE
 from facesql.errors import FacesqlError
 from facesql.metrics import CUTOFF_COLUMNS, Figures
 from facesql.output import whole_files

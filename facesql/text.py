@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from facesql.distance import BINS_PER_UNIT
+from facesql.binning import BINS_PER_UNIT
 from facesql.duplicates import NEAR
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs

@@ -12,7 +12,7 @@
 .read sql/face_counts.sql
 .read sql/people.sql
 .read sql/invalid_faces.sql
-.read sql/tiles.sql
+.read sql/tiled_faces.sql
 .read sql/slow_binned_counts.sql
 .read sql/binned_counts.sql
 .read sql/bin_totals.sql

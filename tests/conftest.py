@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facesql.database import connect
 from facesql.drawing import draw_people
 from facesql.encode import EncodeSummary, encode_photos
+from facesql.pairs import BATCH_BYTES, count_pairs, plan_pairs
 
 ROOT = Path(__file__).resolve().parent.parent
 LFW = Path(os.environ.get("FACESQL_LFW", ROOT.parent / "shared" / "lfw"))
@@ -57,6 +58,19 @@ def filled(
     connection.execute("drop view faces; create table faces as from made_up")
     connection.unregister("made_up")
     return connection
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    tile_faces: int | None = None,
+    batch_bytes: int = BATCH_BYTES,
+    threads: int | None = None,
+    progress: bool = False,
+) -> None:
+    """Fill the connection's block_pair_counts from its faces."""
+    plan = plan_pairs(connection, tile_faces=tile_faces, batch_bytes=batch_bytes, threads=threads)
+    count_pairs(connection, plan, progress=progress)
 
 
 def some_people(people: int, photos: int, seed: int = 0) -> tuple[list[str], NDArray[np.float32]]:

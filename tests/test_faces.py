@@ -10,8 +10,7 @@ import pytest
 from facesql.database import connect
 from facesql.errors import FacesqlError, InvalidFacesError
 from facesql.faces import load_faces
-from facesql.pairs import count_pairs
-from tests.conftest import faces_table, some_people
+from tests.conftest import compare, faces_table, some_people
 from tests.test_pairs import counted, naive_counts
 
 
@@ -34,7 +33,7 @@ def test_every_kind_of_list_of_numbers_is_accepted(tmp_path: Path, number: pa.Da
     path = written(tmp_path / "f.parquet", pa.array(rows, kind(number)))
     connection = connect(report=True)
     assert load_faces(connection, path) == 0
-    count_pairs(connection)
+    compare(connection)
     assert counted(connection) == naive_counts(["ann"] * 3, np.array(rows, np.float64))
 
 
@@ -44,7 +43,7 @@ def test_float64_is_not_rounded_to_float32(tmp_path: Path) -> None:
     path = written(tmp_path / "f.parquet", pa.array(list(encodings)))
     connection = connect(report=True)
     load_faces(connection, path)
-    count_pairs(connection)
+    compare(connection)
     assert counted(connection) == {(True, 600): 1}
 
 
@@ -66,7 +65,7 @@ def test_a_row_that_cannot_be_compared_is_named_or_left_out_and_counted(tmp_path
         load_faces(connect(), path)
     connection = connect(report=True)
     assert load_faces(connection, path, skip_invalid=True) == 1
-    count_pairs(connection)
+    compare(connection)
     assert sum(counted(connection).values()) == 3
 
 
@@ -115,7 +114,7 @@ def test_photos_of_every_type_are_told_apart(tmp_path: Path, photos: pa.Array) -
     path = written(tmp_path / "f.parquet", pa.array(NUMBERS), photo=photos)
     connection = connect(report=True)
     load_faces(connection, path)
-    count_pairs(connection)
+    compare(connection)
     assert sum(counted(connection).values()) == 2
     assert connection.table("faces").columns == ["file_row", "id", "person", "encoding", "photo", "faces_file"]
 

@@ -16,10 +16,9 @@ from facesql.demo import read_original
 from facesql.encoder import Face
 from facesql.faces import FACES, load_faces, read_found, read_metadata
 from facesql.metrics import cutoff_table
-from facesql.pairs import count_pairs
 from facesql.selection import Candidates, FaceRule, choose
 from facesql.sources import sample_faces
-from tests.conftest import LFW
+from tests.conftest import LFW, compare
 from tests.double_loop import double_loop, read
 
 SAMPLE = sample_faces("lfw")
@@ -80,7 +79,7 @@ def write_reference_faces(path: Path) -> int:
 def bin_totals() -> pl.DataFrame:
     connection = connect(report=True)
     load_faces(connection, SAMPLE)
-    count_pairs(connection)
+    compare(connection)
     return pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
 
 

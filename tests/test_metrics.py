@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import auc, confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score, roc_curve
 
-from facesql.distance import BINS
+from facesql.binning import BINS
 from facesql.errors import FacesqlError
 from facesql.metrics import BIN_TOTALS, KEY_CUTOFFS, cutoff_table, equal_error_rate, parse_cutoffs, summarize
-from facesql.pairs import count_pairs
-from tests.conftest import filled, some_people
+from tests.conftest import compare, filled, some_people
 
 
 def totals(genuine: dict[int, int], impostor: dict[int, int]) -> pl.DataFrame:
@@ -31,7 +30,7 @@ def test_four_faces_by_hand() -> None:
     # Ann and Bob with two faces each, on a line: Ann at 0 and 0.3, Bob at 0.5 and 1.125.
     encodings = np.array([[0.0], [0.3], [0.5], [1.125]])
     connection = filled(["Ann", "Ann", "Bob", "Bob"], encodings)
-    count_pairs(connection)
+    compare(connection)
     table = cutoff_table(pl.DataFrame(connection.sql("from bin_totals").to_arrow_table()))
     # Genuine distances: 0.3 and 0.625. Impostor distances: 0.5, 1.125, 0.2 and 0.825.
     nothing = {"genuine_matched": 0, "impostor_matched": 0, "precision": 1.0, "recall": 0.0, "fmr": 0.0, "fnmr": 1.0}
@@ -183,7 +182,7 @@ def test_the_default_cutoffs_are_those_of_the_original() -> None:
 def test_the_table_equals_brute_force_at_every_cutoff() -> None:
     people, encodings = some_people(7, 3)
     connection = filled(people, encodings)
-    count_pairs(connection)
+    compare(connection)
     table = cutoff_table(pl.DataFrame(connection.sql("from bin_totals").to_arrow_table()))
     first, second = np.triu_indices(len(people), 1)
     wide = encodings.astype(np.float64)

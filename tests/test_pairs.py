@@ -13,8 +13,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from facesql.database import connect
-from facesql.pairs import count_pairs
-from tests.conftest import filled, some_people
+from tests.conftest import compare, filled, some_people
 from tests.double_loop import double_loop
 from tests.test_distance import naive_bin, naive_distance
 
@@ -65,7 +64,7 @@ def weighed(counts: duckdb.DuckDBPyRelation) -> tuple[Counts, Weights]:
 def test_counts_equal_the_double_loop() -> None:
     people, encodings = some_people(9, 4)
     connection = filled(people, encodings)
-    count_pairs(connection)
+    compare(connection)
     assert counted(connection) == naive_counts(people, encodings)
 
 
@@ -83,7 +82,7 @@ def test_any_people_any_encodings_any_tiles(data: st.DataObject) -> None:
     names = st.lists(st.sampled_from(["1", "2", "", None]), min_size=len(people), max_size=len(people))
     photos = data.draw(st.none() | names)
     connection = filled(people, encodings, photos)
-    count_pairs(connection, tile_faces=data.draw(st.integers(1, 6)), threads=data.draw(st.integers(1, 3)))
+    compare(connection, tile_faces=data.draw(st.integers(1, 6)), threads=data.draw(st.integers(1, 3)))
     assert counted(connection) == naive_counts(people, encodings, photos)
     for road in ("from binned_counts", "from slow_binned_counts()"):
         pairs, weights = weighed(connection.sql(road))
@@ -96,7 +95,7 @@ def test_any_people_any_encodings_any_tiles(data: st.DataObject) -> None:
 def test_all_pairs_are_counted_but_those_within_the_photos_of_a_person(faces: list[tuple[str, str | None]]) -> None:
     people, photos = [person for person, _ in faces], [photo for _, photo in faces]
     connection = filled(people, np.zeros((len(faces), 2)), photos)
-    count_pairs(connection, tile_faces=3)
+    compare(connection, tile_faces=3)
     in_photo = [size for (_, photo), size in Counter(faces).items() if photo is not None]
     assert sum(counted(connection).values()) == pairs_of(len(faces)) - sum(map(pairs_of, in_photo))
     in_sql = dict(connection.execute("select person, (faces, genuine_pairs) from people").fetchall())
@@ -113,7 +112,7 @@ def test_two_faces_of_one_photo_are_no_pair(tile_faces: int) -> None:
     people, encodings = some_people(30, 4)
     photos = [f"{person}/{number % 4 // 2}" for number, person in enumerate(people)]
     connection = filled(people, encodings, photos)
-    count_pairs(connection, tile_faces=tile_faces)
+    compare(connection, tile_faces=tile_faces)
     of_person, of_photo = (np.unique(names, return_inverse=True)[1] for names in (people, photos))
     expected_counts = double_loop(of_person, of_photo, encodings.astype(np.float64))
     for same, expected in zip((True, False), expected_counts, strict=True):
@@ -129,7 +128,7 @@ def test_two_faces_of_one_photo_are_no_pair(tile_faces: int) -> None:
 def test_the_bar_ends_at_its_total(capsys: pytest.CaptureFixture[str]) -> None:
     people, encodings = some_people(6, 4)
     connection = filled(people, encodings, [person + str(number % 3) for number, person in enumerate(people)])
-    count_pairs(connection, tile_faces=5, batch_bytes=1, progress=True)
+    compare(connection, tile_faces=5, batch_bytes=1, progress=True)
     expected = sum(counted(connection).values())
     assert f" {expected}/{expected} " in capsys.readouterr().err
 
@@ -139,14 +138,14 @@ def test_the_bar_ends_at_its_total(capsys: pytest.CaptureFixture[str]) -> None:
 def test_tiles_and_batches_of_any_size_give_equal_counts(tile_faces: int, batch_bytes: int) -> None:
     people, encodings = some_people(20, 3)
     connection = filled(people, encodings)
-    count_pairs(connection, tile_faces=tile_faces, batch_bytes=batch_bytes)
+    compare(connection, tile_faces=tile_faces, batch_bytes=batch_bytes)
     assert counted(connection) == naive_counts(people, encodings)
 
 
 def test_batches_and_threads_do_not_change_the_last_digit_of_a_weight() -> None:
     def weights(batch_bytes: int, threads: int) -> list[tuple[object, ...]]:
         connection = filled(*some_people(30, 3))
-        count_pairs(connection, batch_bytes=batch_bytes, threads=threads)
+        compare(connection, batch_bytes=batch_bytes, threads=threads)
         return connection.execute("from block_pair_counts").fetchall()
 
     assert weights(1, 1) == weights(10**6, 2) == weights(10**9, 5)
@@ -155,7 +154,7 @@ def test_batches_and_threads_do_not_change_the_last_digit_of_a_weight() -> None:
 def test_weights_of_a_person_and_of_a_pair_of_people_are_one() -> None:
     people = ["a"] * 5 + ["b"] * 2 + ["c"]
     connection = filled(people, some_people(1, 8)[1])
-    count_pairs(connection)
+    compare(connection)
     sums = dict(connection.execute("select same_person, sum(person_weight) from binned_counts group by 1").fetchall())
     assert sums[True] == pytest.approx(2)  # a and b; c has one photo
     assert sums[False] == pytest.approx(3)  # ab, ac, bc
@@ -163,7 +162,7 @@ def test_weights_of_a_person_and_of_a_pair_of_people_are_one() -> None:
 
 def test_genuine_pairs_lie_within_a_block_and_blocks_are_ordered() -> None:
     connection = filled(*some_people(100, 2))
-    count_pairs(connection)
+    compare(connection)
     rows = connection.execute("select block_a, block_b, same_person from binned_counts").fetchall()
     assert all(block_a == block_b for block_a, block_b, same_person in rows if same_person)
     assert all(0 <= block_a <= block_b < 64 for block_a, block_b, _ in rows)
@@ -173,7 +172,7 @@ def test_genuine_pairs_lie_within_a_block_and_blocks_are_ordered() -> None:
 def test_one_person_with_more_faces_than_a_tile_holds() -> None:
     people, encodings = ["only"] * 40, some_people(1, 40)[1]
     connection = filled(people, encodings)
-    count_pairs(connection, tile_faces=16)
+    compare(connection, tile_faces=16)
     assert counted(connection) == naive_counts(people, encodings)
     assert connection.execute("select sum(person_weight) from binned_counts").fetchall()[0][0] == pytest.approx(1)
 
@@ -184,18 +183,18 @@ def test_little_memory_does_not_change_the_counts(batch_bytes: int) -> None:
     plenty, little = filled(people, encodings), filled(people, encodings)
     little.execute("set memory_limit = '150MB'")  # half of it would be too little
     little.execute("set temp_directory = ''")
-    count_pairs(plenty)
-    count_pairs(little, batch_bytes=batch_bytes)
+    compare(plenty)
+    compare(little, batch_bytes=batch_bytes)
     assert counted(plenty) == counted(little)
     assert sum(counted(little).values()) == 6400 * 6399 // 2
 
 
 def test_no_faces_and_one_face_have_no_pairs() -> None:
     empty = connect(report=True)
-    count_pairs(empty)
+    compare(empty)
     assert counted(empty) == {}
     single = filled(["a"], some_people(1, 1)[1])
-    count_pairs(single)
+    compare(single)
     assert counted(single) == {}
 
 
@@ -203,5 +202,5 @@ def test_encodings_of_512_float64_numbers() -> None:
     people = ["a", "a", "b", "c"]
     encodings = np.random.default_rng(1).normal(scale=0.03, size=(4, 512))
     connection = filled(people, encodings)
-    count_pairs(connection)
+    compare(connection)
     assert counted(connection) == naive_counts(people, encodings)

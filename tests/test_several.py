@@ -13,10 +13,9 @@ from facesql.database import connect, connect_to
 from facesql.encode import encode_photos
 from facesql.errors import FacesqlError, InvalidFacesError
 from facesql.faces import PREFIX, load_faces, read_metadata
-from facesql.pairs import count_pairs
 from facesql.provenance import doubts, merged, refuse_mixed
 from facesql.sources import DATABASE
-from tests.conftest import Run, faces_table, some_people
+from tests.conftest import Run, compare, faces_table, some_people
 from tests.test_notes import cells
 from tests.test_pairs import counted, naive_counts
 
@@ -43,7 +42,7 @@ def test_several_tables_give_the_counts_of_one(parts: list[Path], tmp_path: Path
     people, encodings = some_people(12, 4)
     connection = connect(report=True)
     load_faces(connection, parts)
-    count_pairs(connection)
+    compare(connection)
     assert counted(connection) == naive_counts(people, encodings)
     of_file = connection.execute("select faces_file, max(file_row), count(*) from faces group by all").fetchall()
     assert set(of_file) == {(str(part), 15, 16) for part in parts}

@@ -14,15 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
+from facesql.binning import EUCLIDEAN
 from facesql.database import connect, connect_to, load_order
-from facesql.distance import distance_bins
 from facesql.faces import name_faces
 from facesql.metrics import cutoff_table
-from facesql.pairs import count_pairs
 from facesql.query import run_query
 from facesql.shell import shell_arguments
 from facesql.sources import Source, opened, sample_faces
-from tests.conftest import ROOT, Run, faces_table, filled, some_people
+from tests.conftest import ROOT, Run, compare, faces_table, filled, some_people
 
 SCRIPTS = {"load.sql": ROOT / "sql", "report/load.sql": ROOT / "sql" / "report"}
 OBJECTS = [path for folder in SCRIPTS.values() for path in sorted(folder.glob("*.sql")) if path.name != "load.sql"]
@@ -144,7 +143,7 @@ def test_distance_bin_is_that_of_the_kernel() -> None:
     edges = np.arange(2001) / 1000
     distances = np.unique(np.concatenate([edges, np.nextafter(edges, 3), np.nextafter(edges[1:], 0), [2.5, 9.0]]))
     rows = connect().execute("select distance_bin(d) from (select unnest($1::double[]) as d)", [distances.tolist()])
-    assert [number for (number,) in rows.fetchall()] == distance_bins(distances).tolist()
+    assert [number for (number,) in rows.fetchall()] == EUCLIDEAN.places(distances).tolist()
 
 
 def test_bin_cutoff_is_the_upper_edge() -> None:
@@ -162,7 +161,7 @@ def test_person_block_is_a_stable_hash() -> None:
 
 def test_the_slow_road_gives_the_counts_of_the_engine() -> None:
     connection = filled(*some_people(40, 3))
-    count_pairs(connection)
+    compare(connection)
     columns = ["block_a", "block_b", "same_person", "bin"]
     engine, slow = (
         pl.DataFrame(connection.sql(query).to_arrow_table()).sort(columns)
@@ -203,7 +202,7 @@ def test_the_slow_road_takes_the_photos_of_the_table_that_it_is_given(shell: She
 @pytest.mark.parametrize("people", [["a", "a", "b", "b", "c"], ["a", "b", "c"], ["a", "a"], ["a"]])
 def test_the_cutoff_table_in_sql_is_that_in_polars(people: list[str]) -> None:
     connection = filled(people, some_people(1, len(people))[1])
-    count_pairs(connection)
+    compare(connection)
     in_sql = pl.DataFrame(connection.sql("from cutoff_rates()").to_arrow_table())
     in_polars = cutoff_table(pl.DataFrame(connection.sql("from bin_totals").to_arrow_table()))
     assert_frame_equal(in_sql, in_polars, check_exact=True)

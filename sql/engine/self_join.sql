@@ -1,28 +1,25 @@
--- One batch of the self-join: two ranges of tiles of table tile, each pair of tiles once. A query, not an object: the function
--- tile_counts is Python's. It takes the faces of two tiles and returns how many pairs fall into each bin of distance,
--- without those of one person's faces in one photo.
--- One row per pair of tiles, in no order: tile_a <= tile_b, their blocks, and counts: for same-person (genuine) and
--- different-person (impostor) pairs the number of pairs a bin and their person weights a bin.
--- Parameters: $first_a, $last_a, $first_b, $last_b, numbers of tiles, inclusive.
+-- One batch of the self-join: pairs of tiles of table tile. A query, not an object: the function tile_counts is Python's. It
+-- takes two tiles, compares each face of the one with each of the other (or a tile's faces with each other) and returns how many
+-- pairs fall into each bin of distance, without those of one person's faces in one photo.
+-- One row per pair of tiles, in no order, pair of blocks that has pairs, and same_person: tile_a <= tile_b, block_a <= block_b,
+-- then, a bin, from first_bin to the last that has pairs: the number of pairs, and their person weights.
+-- Parameters: $tiles_a and $tiles_b, the numbers of the tiles of each pair, in step.
+with batch as (
+    select unnest($tiles_a) as tile_a, unnest($tiles_b) as tile_b
+),
+counted as (
+    select tile_a, tile_b, unnest(tile_counts(a, b)) as counts
+    from batch
+    join tile as a on a.tile = tile_a
+    join tile as b on b.tile = tile_b
+)
 select
-    a.tile as tile_a,
-    b.tile as tile_b,
-    a.block as block_a,
-    b.block as block_b,
-    tile_counts(
-        a.tile = b.tile,
-        a.block = b.block,
-        a.people,
-        a.photos,
-        a.person_faces,
-        a.person_pairs,
-        a.encodings,
-        b.people,
-        b.photos,
-        b.person_faces,
-        b.person_pairs,
-        b.encodings
-    ) as counts
-from tile as a
-join tile as b on a.tile <= b.tile
-where a.tile between $first_a and $last_a and b.tile between $first_b and $last_b;
+    tile_a,
+    tile_b,
+    counts.block_a,
+    counts.block_b,
+    counts.same_person,
+    counts.first_bin,
+    counts.pairs,
+    counts.person_weight
+from counted;

@@ -9,7 +9,7 @@ create or replace view binned_counts as
             block_a,
             block_b,
             same_person,
-            unnest(range(len(pairs)))::integer as bin,
+            (first_bin + unnest(range(len(pairs))))::integer as bin,
             unnest(pairs) as pairs,
             unnest(person_weight) as person_weight
         from block_pair_counts

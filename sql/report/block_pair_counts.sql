@@ -1,10 +1,11 @@
 -- block_pair_counts: the result of the self-join as it is stored. binned_counts shows it a row a bin.
--- One row per pair of blocks (block_a <= block_b) and same_person: pairs and person_weight, from bin 0 to the last that is
--- not empty.
+-- One row per pair of blocks (block_a <= block_b) and same_person: pairs and person_weight a bin, from first_bin to the last
+-- that has pairs.
 create table if not exists block_pair_counts (
     block_a integer,
     block_b integer,
     same_person boolean,
+    first_bin integer,
     pairs bigint[],
     person_weight double[]
 );

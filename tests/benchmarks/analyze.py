@@ -13,7 +13,7 @@ import polars as pl
 
 from facesql.database import connect
 from facesql.faces import load_faces
-from facesql.pairs import count_pairs
+from facesql.pairs import count_pairs, plan_pairs
 from tests.double_loop import double_loop, read
 
 
@@ -27,7 +27,7 @@ def main(path: Path) -> None:
     connection = connect(report=True)
     load_faces(connection, path)
     loaded = time.perf_counter()
-    count_pairs(connection)
+    count_pairs(connection, plan_pairs(connection))
     joined = time.perf_counter()
     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
     pairs = int(totals["pairs"].sum())

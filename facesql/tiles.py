@@ -1,0 +1,67 @@
+"""The SQL function tile_counts: the list-distance kernel, as the self-join calls it."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from duckdb.func import PythonUDFType
+
+from facesql.binning import BinCounts, Bins, total
+from facesql.counts import Counted, counts_table
+from facesql.distance import BlockPair, Tile, TilePair
+
+_TILE_SQL = (
+    "struct(tile integer, block_group integer, faces struct(block integer, person_number integer, "
+    "photo_number integer, person_faces integer, person_pairs bigint, encoding {}[])[])"
+)
+_COUNTS_SQL = (
+    "struct(block_a integer, block_b integer, same_person boolean, first_bin integer, "
+    "pairs bigint[], person_weight double[])[]"
+)
+
+
+def create_tile_counts(
+    connection: duckdb.DuckDBPyConnection, number: str, bins: Bins, pool: Executor, counted: Callable[[int], object]
+) -> None:
+    """Create the SQL function tile_counts(a, b) for encodings of ``number``: "float" or "double".
+
+    Its arguments are two rows of table tile, or one row twice; its result is a list of block_a, block_b, same_person,
+    first_bin, pairs and person_weight, as sql/engine/self_join.sql says. The threads of ``pool`` count parts of a tile
+    pair side by side; ``counted`` is told how many pairs each part had.
+    """
+
+    def tile_counts(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.Array:
+        lists = [_count(TilePair(*tiles, bins), pool, counted) for tiles in _tile_pairs(a, b)]
+        rows = counts_table(row for rows in lists for row in rows).to_struct_array().combine_chunks()
+        return pa.ListArray.from_arrays(np.cumsum([0, *map(len, lists)], dtype=np.int32), rows)
+
+    tile = _TILE_SQL.format(number)
+    connection.create_function("tile_counts", tile_counts, [tile, tile], _COUNTS_SQL, type=PythonUDFType.ARROW)
+
+
+def _count(pair: TilePair, pool: Executor, counted: Callable[[int], object]) -> list[Counted]:
+    """All counts of a pair of tiles, in the order of their blocks."""
+    parts: dict[BlockPair, list[BinCounts]] = {}
+    for strip in pool.map(pair.count, pair.strips):
+        for key, counts in strip:
+            parts.setdefault(key, []).append(counts)
+        counted(sum(int(counts.pairs.sum()) for _, counts in strip))
+    return [(key, total(parts[key])) for key in sorted(parts)]
+
+
+def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[Tile, Tile]]:
+    """The tiles of two columns of rows of table tile, in step; a tile that is paired with itself is one object."""
+    for row_a, row_b in zip(a.combine_chunks(), b.combine_chunks(), strict=True):
+        tile = _tile(row_a)
+        yield tile, tile if row_a["tile"] == row_b["tile"] else _tile(row_b)
+
+
+def _tile(row: pa.StructScalar) -> Tile:
+    """A row of table tile; the arrays are views of its memory."""
+    faces = row["faces"].values
+    block, person, photo, person_faces, person_pairs = (faces.field(column).to_numpy() for column in range(5))
+    encodings = faces.field("encoding")
+    numbers = encodings.flatten().to_numpy().reshape(len(encodings), -1)
+    return Tile(block, person, photo, person_faces, person_pairs, numbers)
