@@ -1,6 +1,5 @@
 """Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -15,14 +14,18 @@ from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_files, load_faces, read_found, read_metadata, read_times
+from facesql.known import counts_path, keeping_counts, known_counts
+from facesql.memory import database_bytes
 from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
-from facesql.pairs import count_pairs, plan_pairs
+from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import doubts, merged, refuse_mixed
 from facesql.report import CHART_FORMATS, ChartFormat, write_chart, write_notes, write_summary, write_tables
 from facesql.sources import DATABASE
+
+_FAILED = "The comparison failed; free some memory or disk space and run it again."
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Analysis:
     duplicates_dropped: int
     photos: int
     people: int
+    pairs_known: int
+    """Pairs whose counts an earlier run left."""
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
@@ -58,36 +63,42 @@ def analyze_faces(
     skip_invalid: bool = False,
     drop_duplicates: bool = False,
     threads: int | None = None,
+    memory_limit: int | None = None,
+    fresh: bool = False,
     progress: bool = False,
 ) -> Analysis:
     """Compare all faces of one or several Parquet files with each other, and write the report's files into a folder.
 
     Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
     ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
-    the files and their rows. ``cutoffs`` are bins, in thousandths.
+    the files and their rows. ``cutoffs`` are bins, in thousandths. ``threads`` are one a core; ``memory_limit`` is for
+    the whole program, in bytes, and what does not fit into it goes to disk.
 
     The folder then holds facesql.duckdb (faces, binned_counts, precision_recall and summary, open to SQL), the tables,
     summary.json and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
 
+    What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
+    same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
+
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files do not fit
-    together or the folder cannot be written to.
+    together, or the folder cannot be written to or is being written to by another run.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
     files = [faces] if isinstance(faces, Path) else list(faces)
     stages = Stages()
-    with whole_files(report) as folder:
-        with plain_errors("The comparison failed; free some memory or disk space and run it again."):
-            connection = connect(folder / DATABASE, report=True)
+    with keeping_counts(report, report / DATABASE) as kept, whole_files(report) as folder:
+        with plain_errors(_FAILED):
+            connection = connect(folder / DATABASE, report=True, memory_limit=_tables(memory_limit))
             try:
                 with stages.time("reading and checking"):
-                    check_files(connection, files)
-                    made = {file: read_metadata(file) for file in files}
-                    refuse_mixed(made)
-                    skipped = load_faces(connection, files, skip_invalid=skip_invalid)
-                    dropped = _drop_duplicates(connection) if drop_duplicates else 0
+                    made, skipped, dropped = _load(connection, files, skip_invalid, drop_duplicates)
+                    if fresh:
+                        kept.discard()
                 with stages.time("comparing"):
-                    count_pairs(connection, plan_pairs(connection, threads=threads), progress=progress)
+                    known = () if fresh else kept.known()
+                    plan = plan_pairs(connection, known=known, threads=threads, memory_limit=_tables(memory_limit))
+                    count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
@@ -100,6 +111,7 @@ def analyze_faces(
                         duplicates_dropped=dropped,
                         photos=photos,
                         people=people,
+                        pairs_known=plan.pairs_known,
                         table=table,
                         key_table=table.filter(pl.col("bin").is_in(cutoffs)),
                         figures=summarize(totals),
@@ -120,7 +132,8 @@ def analyze_faces(
         settings = {
             "cut-offs": ", ".join(f"{cutoff / BINS_PER_UNIT:g}" for cutoff in cutoffs),
             "formats": ", ".join(("vl.json", *formats)),
-            "threads": str(threads or os.cpu_count() or 1),
+            "threads": str(plan.threads),
+            "memory limit": "none" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
             "skip invalid": "yes" if skip_invalid else "no",
             "drop duplicates": "yes" if drop_duplicates else "no",
         }
@@ -131,6 +144,39 @@ def analyze_faces(
         if kind not in formats:  # an earlier analysis may have left one, which would show other numbers
             (report / f"{name}.{kind}").unlink(missing_ok=True)
     return analysis
+
+
+def plan_analysis(
+    faces: Path | Sequence[Path],
+    report: Path,
+    *,
+    skip_invalid: bool = False,
+    drop_duplicates: bool = False,
+    threads: int | None = None,
+    memory_limit: int | None = None,
+    fresh: bool = False,
+) -> Plan:
+    """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
+    files = [faces] if isinstance(faces, Path) else list(faces)
+    with plain_errors(_FAILED), connect(report=True, memory_limit=_tables(memory_limit)) as connection:
+        _load(connection, files, skip_invalid, drop_duplicates)
+        known = () if fresh else known_counts(counts_path(report), report / DATABASE)
+        return plan_pairs(connection, known=known, threads=threads, memory_limit=_tables(memory_limit))
+
+
+def _tables(memory_limit: int | None) -> int | None:
+    return None if memory_limit is None else database_bytes(memory_limit)
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], skip_invalid: bool, drop_duplicates: bool
+) -> tuple[dict[Path, dict[str, str]], int, int]:
+    """Fill table faces; returns how each file was made, how many rows are left out as invalid, and as duplicates."""
+    check_files(connection, files)
+    made = {file: read_metadata(file) for file in files}
+    refuse_mixed(made)
+    skipped = load_faces(connection, files, skip_invalid=skip_invalid)
+    return made, skipped, _drop_duplicates(connection) if drop_duplicates else 0
 
 
 def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:

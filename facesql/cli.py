@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 
 import typer
 
@@ -15,6 +15,17 @@ from facesql.errors import FacesqlError, plain
 
 if TYPE_CHECKING:
     from facesql.sources import Source
+
+
+class _How(TypedDict):
+    """What analyze_faces and plan_analysis share."""
+
+    skip_invalid: bool
+    drop_duplicates: bool
+    threads: int | None
+    memory_limit: int | None
+    fresh: bool
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -191,6 +202,13 @@ def analyze(
     ] = None,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
+            show_default="most of what there is",
+        ),
+    ] = None,
     sample: Sample = None,
     *,
     skip_invalid: Annotated[
@@ -199,24 +217,35 @@ def analyze(
     drop_duplicates: Annotated[
         bool, typer.Option("--drop-duplicates", help="Leave out faces of pictures that are nearly the same as another.")
     ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compare all again, whatever earlier runs have left.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how the faces would be compared, and compare nothing.")
+    ] = False,
 ) -> None:
-    """Compare all faces with each other: precision, recall, FMR and FNMR at each cut-off."""
-    from facesql.analyze import analyze_faces
+    """Compare all faces with each other: precision, recall, FMR and FNMR at each cut-off.
+
+    Run it again after a stop, and it goes on; after faces were added, and only what they touch is compared.
+    """
+    from facesql.analyze import analyze_faces, plan_analysis
+    from facesql.memory import parse_memory
     from facesql.metrics import KEY_CUTOFFS, parse_cutoffs
     from facesql.report import parse_formats
-    from facesql.text import analyzed
+    from facesql.text import analyzed, explained
 
     first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
-    analysis = analyze_faces(
-        [first, *(faces or [])[1:]],
-        output,
-        cutoffs=parse_cutoffs(cutoffs) if cutoffs else KEY_CUTOFFS,
-        formats=parse_formats(formats),
+    tables = [first, *(faces or [])[1:]]
+    how = _How(
         skip_invalid=skip_invalid,
         drop_duplicates=drop_duplicates,
         threads=threads,
-        progress=True,
+        memory_limit=parse_memory(memory_limit) if memory_limit else None,
+        fresh=fresh,
     )
+    if explain:
+        print(explained(plan_analysis(tables, output, **how)))
+        return
+    bins = parse_cutoffs(cutoffs) if cutoffs else KEY_CUTOFFS
+    analysis = analyze_faces(tables, output, cutoffs=bins, formats=parse_formats(formats), progress=True, **how)
     for doubt in analysis.doubts:
         print(f"facesql: {plain(doubt)}", file=sys.stderr)
     print(analyzed(analysis))

@@ -28,7 +28,7 @@ from facesql.provenance import PSEUDONYMS
 from facesql.pseudonyms import pseudonymized
 from facesql.records import DUPLICATE, EXCLUDED, FAILED, ROW, UNREADABLE, PhotoRecord, face_columns, photos_table
 from facesql.selection import UNDECIDED, Candidates, FaceRule, choose
-from facesql.work import Work, working
+from facesql.work import Work, working_on
 from facesql.workers import Limits, PhotoToRead, read_photos
 
 # Seconds that a photo may take in a worker.
@@ -139,7 +139,7 @@ def encode_photos(
             f"{str(sources[0] / 'PERSON' / 'PHOTO.jpg')!r} and the like."
         )
 
-    with working(output) as work:
+    with working_on(output) as work:
         with stages.time("preparing"):
             if fresh:
                 work.discard()

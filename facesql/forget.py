@@ -19,7 +19,8 @@ from facesql.faces import FOUND, check_columns, photos_path, read_metadata, read
 from facesql.output import whole_files
 from facesql.records import PhotoRecord, photos_table, read_records
 from facesql.sources import find_database
-from facesql.work import locked, shards, work_path
+from facesql.work import work_path
+from facesql.workfolder import locked, shards
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def forget_people(
     with ExitStack() as stack:
         tables = _Tables(labels=names)
         if faces is not None:
-            stack.enter_context(locked(faces))
+            stack.enter_context(locked(faces, work_path(faces)))
             tables = _read(faces, names)
         known = set(tables.people)
         removed = [] if faces is None else _removed(faces, tables)

@@ -1,8 +1,8 @@
 """The partitioned self-join: table faces to binned_counts, batch by batch."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, groupby, product
@@ -20,10 +20,24 @@ from facesql.tiles import create_tile_counts
 
 # sql/person_block.sql deals people into so many.
 BLOCKS = 64
-# The bytes of the encodings of a tile at most, and of all tiles that a batch joins, each as often as it is joined.
-TILE_BYTES, BATCH_BYTES = 4 * 2**20, 16 * 2**20
-# So many bytes of encodings are put into tiles at a time.
-_FILL_BYTES = 32 * 2**20
+# What counts are of other faces than these, or were made in another way, must not be taken for theirs: to be raised
+# with whatever changes a count.
+COMPARED = 1
+# A batch joins tiles whose encodings have so many bytes, each counted as often as it is joined; a tile has a quarter.
+BATCH_BYTES, _TILES_A_BATCH = 16 * 2**20, 4
+# A batch is so small a part of the memory for tables that its copies, and what is made of it, find room.
+_BATCHES_IN_MEMORY = 16
+
+Held = dict[BlockPair, list[BinCounts]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Blocks that stand one after the other, and the tiles that hold their faces."""
+
+    number: int
+    blocks: Sequence[int]
+    tiles: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -37,17 +51,23 @@ class Batch:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the faces of a connection are compared; ``groups`` holds the tiles of each group of blocks, in table tile."""
+    """How the faces of a connection are compared; table tile holds them already."""
 
     bins: Bins
     pairs: int
+    pairs_known: int
+    """Those whose counts an earlier run left."""
     number: str
     """The type of the encodings' numbers, "float" or "double"."""
     face_bytes: int
     """The bytes of an encoding."""
-    groups: Sequence[Sequence[int]]
     tile_faces: Sequence[int]
     """The faces of each tile."""
+    fingerprints: Mapping[int, str]
+    """What tells a block's faces from others, and how they are compared, by block."""
+    groups: Sequence[Group]
+    to_do: Sequence[tuple[Group, Group]]
+    """The pairs of groups that are to be counted."""
     batch_tiles: int
     """How many pairs of tiles a batch has at most."""
     threads: int
@@ -55,8 +75,8 @@ class Plan:
     def batches(self) -> Iterator[Batch]:
         """The batches of the self-join, in which each pair of tiles is met once, in the order of their groups."""
         held: list[tuple[int, int]] = []
-        for group_a, group_b in combinations_with_replacement(self.groups, 2):
-            pairs = list(combinations_with_replacement(group_a, 2) if group_a is group_b else product(group_a, group_b))
+        for a, b in self.to_do:
+            pairs = list(combinations_with_replacement(a.tiles, 2) if a is b else product(a.tiles, b.tiles))
             if held and len(held) + len(pairs) > self.batch_tiles:
                 yield _batch(held, whole=True)
                 held = []
@@ -76,38 +96,83 @@ def plan_pairs(
     connection: duckdb.DuckDBPyConnection,
     *,
     bins: Bins = EUCLIDEAN,
+    known: Iterable[pa.Table] = (),
     tile_faces: int | None = None,
     batch_bytes: int = BATCH_BYTES,
+    memory_limit: int | None = None,
     threads: int | None = None,
 ) -> Plan:
     """Cut table faces into tiles, and plan how these are joined.
 
     ``faces`` has the columns id, person and encoding (FLOAT[] or DOUBLE[]), all valid, and may have photo: without it,
-    or where it is null, each row is a photo of its own. ``tile_faces`` is how many faces a tile has at most (default:
-    TILE_BYTES of them); ``threads`` are as many as there are cores.
+    or where it is null, each row is a photo of its own. ``known`` are tables of counts, as block_pair_counts has them:
+    what they hold of the same faces is not counted again. ``tile_faces`` is how many faces a tile has at most (default:
+    a quarter of a batch); ``memory_limit`` is that of the database, in bytes; ``threads`` are as many as there are
+    cores.
     """
     number, face_bytes, faces = _encodings(connection)
-    tile_faces = tile_faces or max(1, TILE_BYTES // max(1, face_bytes))
+    if memory_limit is not None:
+        batch_bytes = min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
+    tile_faces = tile_faces or max(1, batch_bytes // _TILES_A_BATCH // max(1, face_bytes))
     blocks_a_tile = 1
     while blocks_a_tile < BLOCKS and faces * 2 * blocks_a_tile <= tile_faces * BLOCKS:
         blocks_a_tile *= 2
+    compared = f"{COMPARED} {bins.metric} {bins.first} {bins.last} {bins.width}"
+    blocks = connection.execute(engine_sql("block_fingerprints"), {"compared": compared}).fetchall()
+    fingerprints = {block: fingerprint for block, _, fingerprint in blocks}
+    done = _recall(connection, known, fingerprints) | {(block, block) for block, size, _ in blocks if size == 1}
     connection.execute(
         "create or replace temp table tiled_face as from tiled_faces($1, $2)", [blocks_a_tile, tile_faces]
     )
     tiles = connection.execute(engine_sql("tile_sizes")).fetchall()
-    _fill_tiles(connection, [size * face_bytes for _, _, size in tiles])
+    _fill_tiles(connection, [size * face_bytes for _, _, _, size in tiles], batch_bytes)
     connection.execute("drop table tiled_face")
-    sizes = [size for _, _, size in tiles]
+    groups = [_group(group, list(rows)) for group, rows in groupby(tiles, key=lambda row: int(row[1]))]
+    to_do = [(a, b) for a, b in combinations_with_replacement(groups, 2) if not done.issuperset(_block_pairs(a, b))]
     return Plan(
         bins=bins,
         pairs=_pairs_to_count(connection),
+        pairs_known=_drop_partly_known(connection, to_do, blocks_a_tile),
         number=number,
         face_bytes=face_bytes,
-        groups=[[tile for tile, _, _ in group] for _, group in groupby(tiles, key=lambda row: row[1])],
-        tile_faces=sizes,
-        batch_tiles=max(1, batch_bytes // max(1, 2 * max(sizes, default=0) * face_bytes)),
+        tile_faces=[size for _, _, _, size in tiles],
+        fingerprints=fingerprints,
+        groups=groups,
+        to_do=to_do,
+        batch_tiles=max(1, batch_bytes // max(1, 2 * face_bytes * max((row[3] for row in tiles), default=0))),
         threads=threads or os.cpu_count() or 1,
     )
+
+
+def _group(number: int, tiles: Sequence[tuple[int, int, list[int], int]]) -> Group:
+    return Group(number, sorted({block for _, _, blocks, _ in tiles for block in blocks}), [row[0] for row in tiles])
+
+
+def _block_pairs(a: Group, b: Group) -> Iterable[tuple[int, int]]:
+    return combinations_with_replacement(a.blocks, 2) if a is b else product(a.blocks, b.blocks)
+
+
+def _recall(
+    connection: duckdb.DuckDBPyConnection, known: Iterable[pa.Table], fingerprints: Mapping[int, str]
+) -> set[tuple[int, int]]:
+    """Fill table block_pair_counts with what is known; returns the pairs of blocks that it is of."""
+    connection.register("expected", pa.table({"block": [*fingerprints], "fingerprint": [*fingerprints.values()]}))
+    for table in known:
+        connection.register("known", table)
+        connection.execute(engine_sql("recall_counts"))
+        connection.unregister("known")
+    connection.unregister("expected")
+    return set(connection.execute(engine_sql("known_pairs")).fetchall())
+
+
+def _drop_partly_known(
+    connection: duckdb.DuckDBPyConnection, to_do: Sequence[tuple[Group, Group]], blocks_a_group: int
+) -> int:
+    """Forget the counts of pairs of blocks that are to be counted again; returns how many pairs are known still."""
+    groups = {"groups_a": [a.number for a, _ in to_do], "groups_b": [b.number for _, b in to_do]}
+    connection.execute(engine_sql("drop_partly_known"), {**groups, "blocks_a_group": blocks_a_group})
+    [(pairs,)] = connection.execute("select coalesce(sum(list_sum(pairs)), 0) from block_pair_counts").fetchall()
+    return int(pairs)
 
 
 def _encodings(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
@@ -116,13 +181,13 @@ def _encodings(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
     return ("double", 8 * size, faces) if kind.startswith("DOUBLE") else ("float", 4 * size, faces)
 
 
-def _fill_tiles(connection: duckdb.DuckDBPyConnection, tile_bytes: Sequence[int]) -> None:
-    """Fill table tile from table tiled_face: some tiles at a time, for it takes several times their bytes."""
+def _fill_tiles(connection: duckdb.DuckDBPyConnection, tile_bytes: Sequence[int], at_once: int) -> None:
+    """Fill table tile from table tiled_face: so many bytes at a time, for it takes several times as many."""
     connection.execute(engine_sql("create_tile"))
     first, held = 0, 0
     for tile, size in enumerate(tile_bytes):
         held += size
-        if held >= _FILL_BYTES or tile == len(tile_bytes) - 1:
+        if held >= at_once or tile == len(tile_bytes) - 1:
             connection.execute(engine_sql("fill_tiles"), {"first": first, "last": tile})
             first, held = tile + 1, 0
 
@@ -139,20 +204,27 @@ def _pairs(faces: int) -> int:
     return faces * (faces - 1) // 2
 
 
-def count_pairs(connection: duckdb.DuckDBPyConnection, plan: Plan, *, progress: bool = False) -> None:
+def count_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    *,
+    keep: Callable[[pa.Table], object] = lambda _: None,
+    progress: bool = False,
+) -> None:
     """Join table tile with itself and fill block_pair_counts, and so the view binned_counts.
 
     Every pair of faces counts once, in the bin of its distance, but for two faces of one person in one photo, which do
     not count. The pairs are equal whatever the plan; the person weights' last digits depend on ``tile_faces`` alone.
+    ``keep`` is given what is counted, in parts, from another thread: tables that ``plan_pairs`` takes as known.
     """
     with (
-        _storing(connection) as store,
+        _storing(connection, plan.fingerprints, keep) as store,
         ThreadPoolExecutor(plan.threads) as pool,
         threadpool_limits(1, "blas"),
-        bar(plan.pairs, "pair", shown=progress, what="comparing") as shown,
+        bar(plan.pairs, "pair", shown=progress, what="comparing", done=plan.pairs_known) as shown,
     ):
         create_tile_counts(connection, plan.number, plan.bins, pool, shown.update)
-        held: dict[BlockPair, list[BinCounts]] = {}
+        held: Held = {}
         for batch in plan.batches():
             _add(held, _join(connection, batch))
             if batch.whole:
@@ -167,36 +239,41 @@ def _join(connection: duckdb.DuckDBPyConnection, batch: Batch) -> pa.Table:
     return joined
 
 
-def _add(held: dict[BlockPair, list[BinCounts]], joined: pa.Table) -> None:
+def _add(held: Held, joined: pa.Table) -> None:
     """Add a batch's counts to those held, in the order of its tiles: sums of weights repeat to the last digit."""
     tiles = zip(joined["tile_a"].to_pylist(), joined["tile_b"].to_pylist(), strict=True)
     for _, (key, part) in sorted(zip(tiles, read_counts(joined), strict=True), key=lambda row: row[0]):
         held.setdefault(key, []).append(part)
 
 
-Held = dict[BlockPair, list[BinCounts]]
-
-
 @contextmanager
-def _storing(connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[Held], None]]:
+def _storing(
+    connection: duckdb.DuckDBPyConnection, fingerprints: Mapping[int, str], keep: Callable[[pa.Table], object]
+) -> Iterator[Callable[[Held], None]]:
     """What stores counts in table block_pair_counts, while the next batch is counted; all are when the block ends."""
     cursor = connection.cursor()  # which starts elsewhere than the connection
     [(path,)] = connection.execute("select current_setting('search_path')").fetchall()
     cursor.execute("set search_path = $1", [path])
+
+    def write(held: Held) -> None:
+        keys = sorted(held)
+        table = counts_table((key, total(held[key])) for key in keys)
+        table = table.append_column("fingerprint", pa.array([fingerprints[a] + fingerprints[b] for a, b, _ in keys]))
+        cursor.register("counted", table)
+        cursor.execute("insert into block_pair_counts by name from counted")
+        cursor.unregister("counted")
+        keep(table)
+
     with ThreadPoolExecutor(1) as thread:
-        stored = thread.submit(_store, cursor, {})
+        written: Future[None] | None = None
 
         def store(held: Held) -> None:
-            nonlocal stored
-            stored.result()
-            stored = thread.submit(_store, cursor, held)
+            nonlocal written
+            if written is not None:
+                written.result()
+            written = thread.submit(write, held)
 
         yield store
-        stored.result()
+        if written is not None:
+            written.result()
     cursor.close()
-
-
-def _store(connection: duckdb.DuckDBPyConnection, held: Held) -> None:
-    connection.register("counted", counts_table((key, total(held[key])) for key in sorted(held)))
-    connection.execute("insert into block_pair_counts by name from counted")
-    connection.unregister("counted")

@@ -9,14 +9,16 @@ from typing import NoReturn
 from tqdm import tqdm
 
 
-def bar(total: int, unit: str, *, shown: bool, what: str) -> "tqdm[NoReturn]":
+def bar(total: int, unit: str, *, shown: bool, what: str, done: int = 0) -> "tqdm[NoReturn]":
     """A bar of ``total`` units, to be used as a context manager; one line every ten seconds where stderr is a file.
 
-    Large counts get a suffix: 82.8M. Nothing is printed where ``shown`` is False.
+    ``done`` units were done before, and do not count for the rate. Large counts get a suffix: 82.8M. Nothing is
+    printed where ``shown`` is False.
     """
     terminal = sys.stderr.isatty()
     return tqdm(
         total=total,
+        initial=done,
         unit=unit,
         desc=what,
         file=sys.stderr,

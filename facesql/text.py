@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
     from facesql.metrics import Figures
+    from facesql.pairs import Batch, Plan
 
 _NAMED = 5
 _MISSING = "-"
@@ -98,6 +99,29 @@ def analyzed(analysis: Analysis) -> str:
             *_notes(analysis),
         ]
     )
+
+
+def explained(plan: Plan) -> str:
+    """How faces would be compared: what is cut into what, and what is known already."""
+    faces, tiles, batches = sum(plan.tile_faces), len(plan.tile_faces), list(plan.batches())
+    to_do = sum(len(batch.tiles_a) for batch in batches)
+    most = max((_batch_bytes(plan, batch) for batch in batches), default=0)
+    cells = [
+        ["faces", f"{faces:,}", f"{plan.face_bytes} bytes an encoding"],
+        ["pairs", f"{plan.pairs:,}", f"{plan.pairs_known:,} known from an earlier run"],
+        ["blocks", f"{len(plan.fingerprints):,}", "of people; no person is in two"],
+        ["tiles", f"{tiles:,}", f"of {min(plan.tile_faces, default=0):,} to {max(plan.tile_faces, default=0):,} faces"],
+        ["tile pairs", f"{tiles * (tiles + 1) // 2:,}", f"{to_do:,} to be compared"],
+        ["batches", f"{len(batches):,}", f"of at most {most:,} bytes of encodings"],
+        ["threads", f"{plan.threads:,}", ""],
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in (0, 1)]
+    return "\n".join(f"{name:{widths[0]}}  {n:>{widths[1]}}  {what}".rstrip() for name, n, what in cells)
+
+
+def _batch_bytes(plan: Plan, batch: Batch) -> int:
+    """What a batch carries: the encodings of both tiles of each pair."""
+    return plan.face_bytes * sum(plan.tile_faces[tile] for tiles in (batch.tiles_a, batch.tiles_b) for tile in tiles)
 
 
 def compared(demo: Demo) -> str:

@@ -21,7 +21,8 @@ from facesql.forget import Removed, forget_people
 from facesql.records import PhotoRecord, read_records
 from facesql.sources import DATABASE
 from facesql.text import forgotten
-from facesql.work import shards, work_path, working
+from facesql.work import work_path, working_on
+from facesql.workfolder import shards
 from tests.conftest import Run
 from tests.test_photos import put
 from tests.test_resume import stopped
@@ -300,7 +301,7 @@ def test_what_cannot_be_used_is_a_sentence(drawn_faces: tuple[Path, object], tmp
         forget_people(["Ann"], tmp_path / "none.parquet", None)
     with pytest.raises(FacesqlError, match=r"holds no facesql.duckdb"):
         forget_people(["Ann"], faces, tmp_path)
-    with working(faces), pytest.raises(FacesqlError, match="is being made by process"):
+    with working_on(faces), pytest.raises(FacesqlError, match="is being made by process"):
         forget_people(["person_01"], faces, None)
     put(report / DATABASE, b"no database" * 2000)
     before = contents(tmp_path)

@@ -24,7 +24,8 @@ from facesql.errors import FacesqlError
 from facesql.faces import photos_path, read_metadata
 from facesql.history import Changes
 from facesql.records import PhotoRecord, read_records
-from facesql.work import Work, shards, work_path, working
+from facesql.work import Work, work_path, working_on
+from facesql.workfolder import shards
 from tests.conftest import Run
 from tests.test_photos import put, saved
 
@@ -213,7 +214,7 @@ def test_another_version_is_refused_only_where_it_would_encode(
 
 def test_a_second_run_on_one_output_is_told_who_holds_it(drawn: Path, tmp_path: Path) -> None:
     output = tmp_path / "faces.parquet"
-    with working(output), pytest.raises(FacesqlError, match=f"being made by process {os.getpid()} on "):
+    with working_on(output), pytest.raises(FacesqlError, match=f"being made by process {os.getpid()} on "):
         encode_photos(drawn, output)
     assert encode_photos(drawn, output, limit=1).rows == 3
 
@@ -224,7 +225,7 @@ def test_a_lock_without_a_holder_is_still_a_lock(tmp_path: Path) -> None:
     with (
         FileLock(folder / "lock"),
         pytest.raises(FacesqlError, match="another process"),
-        working(tmp_path / "faces.parquet"),
+        working_on(tmp_path / "faces.parquet"),
     ):
         pass
 

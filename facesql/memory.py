@@ -1,0 +1,34 @@
+"""How much memory an analysis may take, and what is left of it for the tables."""
+
+import re
+
+from facesql.errors import FacesqlError
+
+# What the program takes beside the database: Python, its packages, the compiled loops, and two tiles being compared.
+PROGRAM_BYTES = 420 * 10**6
+# What the database cannot do without.
+LEAST_BYTES = 130 * 10**6
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def parse_memory(text: str) -> int:
+    """A memory limit such as "2GB" or "1.5 GiB" in bytes.
+
+    Raises FacesqlError for what is no size, or too little to work in.
+
+    >>> parse_memory("1.5 GB")
+    1500000000
+    """
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]i?)?b?", text.strip().lower())
+    if found is None:
+        raise FacesqlError(f"{text!r} is no amount of memory; write one such as 2GB or 800MB.")
+    limit = int(float(found[1]) * _UNITS[found[2] or ""])
+    if limit < PROGRAM_BYTES + LEAST_BYTES:
+        least = (PROGRAM_BYTES + LEAST_BYTES) // 10**6
+        raise FacesqlError(f"{text!r} is too little memory to compare faces in; give {least}MB or more.")
+    return limit
+
+
+def database_bytes(limit: int) -> int:
+    """What is left of a limit for the database."""
+    return limit - PROGRAM_BYTES
