@@ -8,12 +8,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from facesql import __version__, charts
+from facesql import __version__
 from facesql.binning import BINS_PER_UNIT
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
-from facesql.faces import FOUND, check_files, load_faces, read_found, read_metadata, read_times
+from facesql.faces import FOUND, check_files, encoding_bytes, load_faces, read_found, read_metadata, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
 from facesql.memory import database_bytes
 from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
@@ -72,7 +72,7 @@ def analyze_faces(
     Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
     ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
     the files and their rows. ``cutoffs`` are bins, in thousandths. ``threads`` are one a core; ``memory_limit`` is for
-    the whole program, in bytes, and what does not fit into it goes to disk.
+    the whole program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
 
     The folder then holds facesql.duckdb (faces, binned_counts, precision_recall and summary, open to SQL), the tables,
     summary.json and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
@@ -89,15 +89,16 @@ def analyze_faces(
     stages = Stages()
     with keeping_counts(report, report / DATABASE) as kept, whole_files(report) as folder:
         with plain_errors(_FAILED):
-            connection = connect(folder / DATABASE, report=True, memory_limit=_tables(memory_limit))
+            connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
+                    limit = _limit(connection, files, memory_limit)
                     made, skipped, dropped = _load(connection, files, skip_invalid, drop_duplicates)
                     if fresh:
                         kept.discard()
                 with stages.time("comparing"):
                     known = () if fresh else kept.known()
-                    plan = plan_pairs(connection, known=known, threads=threads, memory_limit=_tables(memory_limit))
+                    plan = plan_pairs(connection, known=known, threads=threads, memory_limit=limit)
                     count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
@@ -126,6 +127,8 @@ def analyze_faces(
         write_tables(folder, "key_cutoffs", analysis.key_table)
         write_summary(folder, analysis.summary())
         with stages.time("charts"):
+            from facesql import charts  # whose packages need memory that the comparison may want
+
             data = charts.ChartData(totals, table, analysis.figures, photos, people)
             for name, chart in charts.CHARTS.items():
                 write_chart(folder, name, chart(data), formats)
@@ -133,7 +136,7 @@ def analyze_faces(
             "cut-offs": ", ".join(f"{cutoff / BINS_PER_UNIT:g}" for cutoff in cutoffs),
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
-            "memory limit": "none" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
+            "memory limit": "by the encodings" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
             "skip invalid": "yes" if skip_invalid else "no",
             "drop duplicates": "yes" if drop_duplicates else "no",
         }
@@ -158,21 +161,25 @@ def plan_analysis(
 ) -> Plan:
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
     files = [faces] if isinstance(faces, Path) else list(faces)
-    with plain_errors(_FAILED), connect(report=True, memory_limit=_tables(memory_limit)) as connection:
+    with plain_errors(_FAILED), connect(report=True) as connection:
+        limit = _limit(connection, files, memory_limit)
         _load(connection, files, skip_invalid, drop_duplicates)
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
-        return plan_pairs(connection, known=known, threads=threads, memory_limit=_tables(memory_limit))
+        return plan_pairs(connection, known=known, threads=threads, memory_limit=limit)
 
 
-def _tables(memory_limit: int | None) -> int | None:
-    return None if memory_limit is None else database_bytes(memory_limit)
+def _limit(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], memory_limit: int | None) -> int:
+    """Limit what the database may take of the program's memory; returns that limit."""
+    check_files(connection, files)
+    limit = database_bytes(memory_limit, encoding_bytes(connection, files))
+    connection.execute("set memory_limit = $1", [f"{limit} B"])
+    return limit
 
 
 def _load(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path], skip_invalid: bool, drop_duplicates: bool
 ) -> tuple[dict[Path, dict[str, str]], int, int]:
     """Fill table faces; returns how each file was made, how many rows are left out as invalid, and as duplicates."""
-    check_files(connection, files)
     made = {file: read_metadata(file) for file in files}
     refuse_mixed(made)
     skipped = load_faces(connection, files, skip_invalid=skip_invalid)

@@ -206,7 +206,7 @@ def analyze(
         str | None,
         typer.Option(
             help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
-            show_default="most of what there is",
+            show_default="600MB and the size of the encodings",
         ),
     ] = None,
     sample: Sample = None,

@@ -188,6 +188,13 @@ def check_files(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) ->
     return {types["encoding"] for types in columns.values()}
 
 
+def encoding_bytes(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
+    """How many bytes the encodings of Parquet files take in memory."""
+    patterns = {"files": [file_pattern(file) for file in files]}
+    [(size,)] = connection.execute(engine_sql("encoding_bytes"), patterns).fetchall()
+    return int(size)
+
+
 def _refuse_repeated(files: Sequence[Path]) -> None:
     for file, other in combinations(files, 2):
         if file == other or (file.exists() and other.exists() and file.samefile(other)):

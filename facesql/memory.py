@@ -1,12 +1,13 @@
-"""How much memory an analysis may take, and what is left of it for the tables."""
+"""How much memory an analysis may take, and what is left of it for the database."""
 
 import re
 
 from facesql.errors import FacesqlError
 
 # What the program takes beside the database: Python, its packages, the compiled loops, and two tiles being compared.
-PROGRAM_BYTES = 420 * 10**6
-# What the database cannot do without.
+PROGRAM_BYTES = 470 * 10**6
+# What the database cannot do without, and what it is given over the size of the encodings where nobody sets a limit: it
+# would take most of the machine's memory, for nothing that could be noticed.
 LEAST_BYTES = 130 * 10**6
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -29,6 +30,6 @@ def parse_memory(text: str) -> int:
     return limit
 
 
-def database_bytes(limit: int) -> int:
-    """What is left of a limit for the database."""
-    return limit - PROGRAM_BYTES
+def database_bytes(limit: int | None, encodings: int) -> int:
+    """What the database may take, of a limit for the whole program, or for encodings of so many bytes."""
+    return LEAST_BYTES + encodings if limit is None else limit - PROGRAM_BYTES

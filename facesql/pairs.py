@@ -51,7 +51,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the faces of a connection are compared; table tile holds them already."""
+    """How the faces of a connection are compared; table tiled_face holds them already."""
 
     bins: Bins
     pairs: int
@@ -73,18 +73,21 @@ class Plan:
     threads: int
 
     def batches(self) -> Iterator[Batch]:
-        """The batches of the self-join, in which each pair of tiles is met once, in the order of their groups."""
-        held: list[tuple[int, int]] = []
-        for a, b in self.to_do:
-            pairs = list(combinations_with_replacement(a.tiles, 2) if a is b else product(a.tiles, b.tiles))
-            if held and len(held) + len(pairs) > self.batch_tiles:
-                yield _batch(held, whole=True)
-                held = []
-            while len(pairs) > self.batch_tiles:
-                yield _batch(pairs[: self.batch_tiles], whole=False)
-                pairs = pairs[self.batch_tiles :]
-            held += pairs
-        if held:
+        """The batches of the self-join, in which each pair of tiles is met once, in the order of their groups.
+
+        A batch reads the tiles from its first to its last on either side, so that no two groups share it on the left.
+        """
+        for _, of_group in groupby(self.to_do, key=lambda groups: groups[0].number):
+            held: list[tuple[int, int]] = []
+            for a, b in of_group:
+                pairs = list(combinations_with_replacement(a.tiles, 2) if a is b else product(a.tiles, b.tiles))
+                if held and len(held) + len(pairs) > self.batch_tiles:
+                    yield _batch(held, whole=True)
+                    held = []
+                while len(pairs) > self.batch_tiles:
+                    yield _batch(pairs[: self.batch_tiles], whole=False)
+                    pairs = pairs[self.batch_tiles :]
+                held += pairs
             yield _batch(held, whole=True)
 
 
@@ -121,12 +124,9 @@ def plan_pairs(
     blocks = connection.execute(engine_sql("block_fingerprints"), {"compared": compared}).fetchall()
     fingerprints = {block: fingerprint for block, _, fingerprint in blocks}
     done = _recall(connection, known, fingerprints) | {(block, block) for block, size, _ in blocks if size == 1}
-    connection.execute(
-        "create or replace temp table tiled_face as from tiled_faces($1, $2)", [blocks_a_tile, tile_faces]
-    )
+    cut = {"blocks_a_tile": blocks_a_tile, "tile_faces": tile_faces}
+    connection.execute(engine_sql("create_tiled_face"), cut)
     tiles = connection.execute(engine_sql("tile_sizes")).fetchall()
-    _fill_tiles(connection, [size * face_bytes for _, _, _, size in tiles], batch_bytes)
-    connection.execute("drop table tiled_face")
     groups = [_group(group, list(rows)) for group, rows in groupby(tiles, key=lambda row: int(row[1]))]
     to_do = [(a, b) for a, b in combinations_with_replacement(groups, 2) if not done.issuperset(_block_pairs(a, b))]
     return Plan(
@@ -181,17 +181,6 @@ def _encodings(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
     return ("double", 8 * size, faces) if kind.startswith("DOUBLE") else ("float", 4 * size, faces)
 
 
-def _fill_tiles(connection: duckdb.DuckDBPyConnection, tile_bytes: Sequence[int], at_once: int) -> None:
-    """Fill table tile from table tiled_face: so many bytes at a time, for it takes several times as many."""
-    connection.execute(engine_sql("create_tile"))
-    first, held = 0, 0
-    for tile, size in enumerate(tile_bytes):
-        held += size
-        if held >= at_once or tile == len(tile_bytes) - 1:
-            connection.execute(engine_sql("fill_tiles"), {"first": first, "last": tile})
-            first, held = tile + 1, 0
-
-
 def _pairs_to_count(connection: duckdb.DuckDBPyConnection) -> int:
     """All pairs, n (n - 1) / 2 of n faces, less those of one person's faces in one photo."""
     people = connection.execute("select faces, genuine_pairs from people").fetchall()
@@ -211,7 +200,7 @@ def count_pairs(
     keep: Callable[[pa.Table], object] = lambda _: None,
     progress: bool = False,
 ) -> None:
-    """Join table tile with itself and fill block_pair_counts, and so the view binned_counts.
+    """Join table tiled_face with itself, tile by tile, and fill block_pair_counts, and so the view binned_counts.
 
     Every pair of faces counts once, in the bin of its distance, but for two faces of one person in one photo, which do
     not count. The pairs are equal whatever the plan; the person weights' last digits depend on ``tile_faces`` alone.

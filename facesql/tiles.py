@@ -13,8 +13,8 @@ from facesql.counts import Counted, counts_table
 from facesql.distance import BlockPair, Tile, TilePair
 
 _TILE_SQL = (
-    "struct(tile integer, block_group integer, faces struct(block integer, person_number integer, "
-    "photo_number integer, person_faces integer, person_pairs bigint, encoding {}[])[])"
+    "struct(tile integer, faces struct(place bigint, block integer, person_number integer, photo_number integer, "
+    "person_faces integer, person_pairs bigint, encoding {}[])[])"
 )
 _COUNTS_SQL = (
     "struct(block_a integer, block_b integer, same_person boolean, first_bin integer, "
@@ -27,7 +27,7 @@ def create_tile_counts(
 ) -> None:
     """Create the SQL function tile_counts(a, b) for encodings of ``number``: "float" or "double".
 
-    Its arguments are two rows of table tile, or one row twice; its result is a list of block_a, block_b, same_person,
+    Its arguments are two tiles, or one twice; its result is a list of block_a, block_b, same_person,
     first_bin, pairs and person_weight, as sql/engine/self_join.sql says. The threads of ``pool`` count parts of a tile
     pair side by side; ``counted`` is told how many pairs each part had.
     """
@@ -52,16 +52,20 @@ def _count(pair: TilePair, pool: Executor, counted: Callable[[int], object]) -> 
 
 
 def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[Tile, Tile]]:
-    """The tiles of two columns of rows of table tile, in step; a tile that is paired with itself is one object."""
+    """The tiles of two columns of the function, in step; a tile that is paired with itself is one object."""
     for row_a, row_b in zip(a.combine_chunks(), b.combine_chunks(), strict=True):
         tile = _tile(row_a)
         yield tile, tile if row_a["tile"] == row_b["tile"] else _tile(row_b)
 
 
 def _tile(row: pa.StructScalar) -> Tile:
-    """A row of table tile; the arrays are views of its memory."""
+    """A tile, its faces in the order of their places; its arrays are views of DuckDB's memory if that is theirs."""
     faces = row["faces"].values
-    block, person, photo, person_faces, person_pairs = (faces.field(column).to_numpy() for column in range(5))
+    place, block, person, photo, person_faces, person_pairs = (faces.field(column).to_numpy() for column in range(6))
     encodings = faces.field("encoding")
     numbers = encodings.flatten().to_numpy().reshape(len(encodings), -1)
-    return Tile(block, person, photo, person_faces, person_pairs, numbers)
+    tile = block, person, photo, person_faces, person_pairs, numbers
+    if (np.diff(place) < 0).any():
+        order = np.argsort(place)
+        tile = tuple(column[order] for column in tile)
+    return Tile(*tile)
