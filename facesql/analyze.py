@@ -13,16 +13,15 @@ from facesql.binning import BINS_PER_UNIT
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
-from facesql.faces import FOUND, check_files, encoding_bytes, load_faces, read_found, read_metadata, read_times
+from facesql.faces import FOUND, check_files, limit_memory, load_faces, read_found, read_metadata, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
-from facesql.memory import database_bytes
 from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import doubts, merged, refuse_mixed
-from facesql.report import CHART_FORMATS, ChartFormat, write_chart, write_notes, write_summary, write_tables
+from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_summary, write_tables
 from facesql.sources import DATABASE
 
 _FAILED = "The comparison failed; free some memory or disk space and run it again."
@@ -92,7 +91,8 @@ def analyze_faces(
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    limit = _limit(connection, files, memory_limit)
+                    check_files(connection, files)
+                    limit = limit_memory(connection, files, memory_limit)
                     made, skipped, dropped = _load(connection, files, skip_invalid, drop_duplicates)
                     if fresh:
                         kept.discard()
@@ -127,11 +127,11 @@ def analyze_faces(
         write_tables(folder, "key_cutoffs", analysis.key_table)
         write_summary(folder, analysis.summary())
         with stages.time("charts"):
-            from facesql import charts  # whose packages need memory that the comparison may want
+            from facesql import chartfiles, charts  # whose packages take memory that the comparison may need
 
             data = charts.ChartData(totals, table, analysis.figures, photos, people)
             for name, chart in charts.CHARTS.items():
-                write_chart(folder, name, chart(data), formats)
+                chartfiles.write_chart(folder, name, chart(data), formats)
         settings = {
             "cut-offs": ", ".join(f"{cutoff / BINS_PER_UNIT:g}" for cutoff in cutoffs),
             "formats": ", ".join(("vl.json", *formats)),
@@ -162,18 +162,11 @@ def plan_analysis(
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
     files = [faces] if isinstance(faces, Path) else list(faces)
     with plain_errors(_FAILED), connect(report=True) as connection:
-        limit = _limit(connection, files, memory_limit)
+        check_files(connection, files)
+        limit = limit_memory(connection, files, memory_limit)
         _load(connection, files, skip_invalid, drop_duplicates)
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
         return plan_pairs(connection, known=known, threads=threads, memory_limit=limit)
-
-
-def _limit(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], memory_limit: int | None) -> int:
-    """Limit what the database may take of the program's memory; returns that limit."""
-    check_files(connection, files)
-    limit = database_bytes(memory_limit, encoding_bytes(connection, files))
-    connection.execute("set memory_limit = $1", [f"{limit} B"])
-    return limit
 
 
 def _load(

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from facesql.database import engine_sql, plain_errors
 from facesql.errors import FacesqlError, InvalidFacesError
+from facesql.memory import database_bytes
 
 NEEDED_COLUMNS = ("id", "person", "encoding")
 NAMED_IN_ERRORS = 5
@@ -188,11 +189,16 @@ def check_files(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) ->
     return {types["encoding"] for types in columns.values()}
 
 
-def encoding_bytes(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
-    """How many bytes the encodings of Parquet files take in memory."""
+def limit_memory(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], limit: int | None) -> int:
+    """Let the database take its part of a memory limit for the whole program; returns that part, in bytes.
+
+    Without a limit it takes what the encodings of the Parquet files need.
+    """
     patterns = {"files": [file_pattern(file) for file in files]}
     [(size,)] = connection.execute(engine_sql("encoding_bytes"), patterns).fetchall()
-    return int(size)
+    part = database_bytes(limit, int(size))
+    connection.execute("set memory_limit = $1", [f"{part} B"])
+    return part
 
 
 def _refuse_repeated(files: Sequence[Path]) -> None:

@@ -26,7 +26,7 @@ COMPARED = 1
 # A batch joins tiles whose encodings have so many bytes, each counted as often as it is joined; a tile has a quarter.
 BATCH_BYTES, _TILES_A_BATCH = 16 * 2**20, 4
 # A batch is so small a part of the memory for tables that its copies, and what is made of it, find room.
-_BATCHES_IN_MEMORY = 16
+_BATCHES_IN_MEMORY = 8
 
 Held = dict[BlockPair, list[BinCounts]]
 

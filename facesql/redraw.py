@@ -7,12 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from facesql.binning import LAST_EDGE
+from facesql.chartfiles import write_chart
 from facesql.charts import CHARTS, ChartData, restyled
 from facesql.database import plain_errors
 from facesql.errors import FacesqlError
 from facesql.metrics import CUTOFF_COLUMNS, Figures
 from facesql.output import whole_files
-from facesql.report import CHART_FORMATS, ChartFormat, write_chart
+from facesql.report import CHART_FORMATS, ChartFormat
 from facesql.sources import find_source, opened
 
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from scipy.stats import norm
 
+from facesql.chartfiles import write_chart
 from facesql.charts import CHARTS, COLOURS, DIFFERENT, SAME, ChartData
 from facesql.metrics import BIN_TOTALS, cutoff_table, summarize
-from facesql.report import write_chart
 from tests.test_metrics import totals
 
 LIKE_REAL = totals({380: 40, 430: 60, 436: 50, 500: 30}, {0: 1, 700: 500, 850: 900, 2001: 3})
