@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import duckdb
 import polars as pl
 
 from facesql import __version__, charts
-from facesql.binning import BINS_PER_UNIT
+from facesql.binning import Bins, Metric, written
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_files, load_faces, read_found, read_metadata, read_times
-from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
+from facesql.fitting import choose_bins, set_bins, set_metric
+from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import count_pairs, plan_pairs
@@ -27,7 +29,7 @@ from facesql.sources import DATABASE
 
 @dataclass(frozen=True)
 class Analysis:
-    """What an analysis found. ``table`` has a row a cut-off of 0.001, ``key_table`` those that were asked for."""
+    """What an analysis found. ``table`` has a row an edge of the bins, ``key_table`` those that were asked for."""
 
     report: Path
     tables: int
@@ -36,6 +38,7 @@ class Analysis:
     duplicates_dropped: int
     photos: int
     people: int
+    bins: Bins
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
@@ -46,14 +49,23 @@ class Analysis:
         """All single figures by name, as summary.json and the table summary hold them."""
         names = ("tables", "faces", "faces_skipped", "duplicates_dropped", "photos", "people")
         counts = {name: getattr(self, name) for name in names}
-        return {"version": __version__, **counts, **asdict(self.figures)}
+        bins = {
+            "metric": self.bins.metric.value,
+            "first_bin": self.bins.first,
+            "last_bin": self.bins.last,
+            "bin_width": float(self.bins.width),
+        }
+        return {"version": __version__, **counts, **bins, **asdict(self.figures)}
 
 
 def analyze_faces(
     faces: Path | Sequence[Path],
     report: Path,
     *,
-    cutoffs: Sequence[int] = KEY_CUTOFFS,
+    metric: Metric = Metric.EUCLIDEAN,
+    bin_width: Decimal | None = None,
+    max_distance: Decimal | None = None,
+    cutoffs: Sequence[Decimal] | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
     drop_duplicates: bool = False,
@@ -64,13 +76,15 @@ def analyze_faces(
 
     Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
     ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
-    the files and their rows. ``cutoffs`` are bins, in thousandths.
+    the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to ``max_distance``; where
+    these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes those
+    of ``key_bins``.
 
     The folder then holds facesql.duckdb (faces, binned_counts, precision_recall and summary, open to SQL), the tables,
     summary.json and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
 
-    Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files do not fit
-    together or the folder cannot be written to.
+    Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
+    cut-offs do not fit together or the folder cannot be written to.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
@@ -84,14 +98,19 @@ def analyze_faces(
                     check_files(connection, files)
                     made = {file: read_metadata(file) for file in files}
                     refuse_mixed(made)
+                    set_metric(connection, metric)
                     skipped = load_faces(connection, files, skip_invalid=skip_invalid)
                     dropped = _drop_duplicates(connection) if drop_duplicates else 0
+                    bins = choose_bins(connection, metric, bin_width, max_distance)
+                    set_bins(connection, bins)
+                    asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
                 with stages.time("comparing"):
-                    count_pairs(connection, plan_pairs(connection, threads=threads), progress=progress)
+                    count_pairs(connection, plan_pairs(connection, bins=bins, threads=threads), progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
-                    table = cutoff_table(totals)
+                    table = cutoff_table(totals, bins)
+                    keys = key_bins(totals, bins) if asked is None else asked
                     analysis = Analysis(
                         report=report,
                         tables=len(files),
@@ -100,9 +119,10 @@ def analyze_faces(
                         duplicates_dropped=dropped,
                         photos=photos,
                         people=people,
+                        bins=bins,
                         table=table,
-                        key_table=table.filter(pl.col("bin").is_in(cutoffs)),
-                        figures=summarize(totals),
+                        key_table=table.filter(pl.col("bin").is_in(keys)),
+                        figures=summarize(totals, bins),
                         doubts=doubts(made),
                     )
                     _store(connection, "insert into precision_recall by name from stored", table)
@@ -114,11 +134,13 @@ def analyze_faces(
         write_tables(folder, "key_cutoffs", analysis.key_table)
         write_summary(folder, analysis.summary())
         with stages.time("charts"):
-            data = charts.ChartData(totals, table, analysis.figures, photos, people)
+            data = charts.ChartData(totals, table, analysis.figures, photos, people, bins)
             for name, chart in charts.CHARTS.items():
                 write_chart(folder, name, chart(data), formats)
         settings = {
-            "cut-offs": ", ".join(f"{cutoff / BINS_PER_UNIT:g}" for cutoff in cutoffs),
+            "metric": metric.value,
+            "bins": bins.range,
+            "cut-offs": ", ".join(written(number * bins.width) for number in keys),
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(threads or os.cpu_count() or 1),
             "skip invalid": "yes" if skip_invalid else "no",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from facesql import __version__
-from facesql.errors import FacesqlError, plain
+from facesql.errors import FacesqlError, parse_choice, plain
 
 if TYPE_CHECKING:
     from facesql.sources import Source
@@ -186,8 +186,32 @@ def analyze(
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_REPORT,
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="euclidean|sqeuclidean|cosine|inner",
+            help="How far two encodings are apart: the length of their difference, its square, 1 - cos of their angle, "
+            "or their negative inner product. face_recognition's encodings are made for the first.",
+        ),
+    ] = "euclidean",
+    bin_width: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTH",
+            help="Cut-offs are multiples of this; at most 20,000.",
+            show_default="what fits metric and faces, often 0.001",
+        ),
+    ] = None,
+    max_distance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DISTANCE",
+            help="The largest cut-off.",
+            show_default="what fits metric and faces, often 2",
+        ),
+    ] = None,
     cutoffs: Annotated[
-        str | None, typer.Option(help="The cut-offs to print, such as 0.4,0.6.", show_default="0 to 1.5, ten of them")
+        str | None, typer.Option(help="The cut-offs to print, such as 0.4,0.6.", show_default="about ten of them")
     ] = None,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
@@ -202,7 +226,8 @@ def analyze(
 ) -> None:
     """Compare all faces with each other: precision, recall, FMR and FNMR at each cut-off."""
     from facesql.analyze import analyze_faces
-    from facesql.metrics import KEY_CUTOFFS, parse_cutoffs
+    from facesql.binning import Metric, parse_number
+    from facesql.metrics import parse_cutoffs
     from facesql.report import parse_formats
     from facesql.text import analyzed
 
@@ -210,7 +235,10 @@ def analyze(
     analysis = analyze_faces(
         [first, *(faces or [])[1:]],
         output,
-        cutoffs=parse_cutoffs(cutoffs) if cutoffs else KEY_CUTOFFS,
+        metric=parse_choice(metric, Metric, "metric"),
+        bin_width=parse_number(bin_width, "bin width") if bin_width is not None else None,
+        max_distance=parse_number(max_distance, "distance") if max_distance is not None else None,
+        cutoffs=parse_cutoffs(cutoffs) if cutoffs else None,
         formats=parse_formats(formats),
         skip_invalid=skip_invalid,
         drop_duplicates=drop_duplicates,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import auc, confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score, roc_curve
 
-from facesql.binning import BINS
+from facesql.binning import EUCLIDEAN
 from facesql.errors import FacesqlError
 from facesql.metrics import BIN_TOTALS, KEY_CUTOFFS, cutoff_table, equal_error_rate, parse_cutoffs, summarize
 from tests.conftest import compare, filled, some_people
@@ -58,7 +58,7 @@ def test_one_row_a_cutoff_ascending_and_no_nan() -> None:
     assert not any(table[name].is_nan().any() for name, kind in table.schema.items() if kind.is_float())
 
 
-distributions = st.dictionaries(st.integers(0, BINS - 1), st.integers(1, 9), min_size=1, max_size=12)
+distributions = st.dictionaries(st.integers(0, EUCLIDEAN.beyond), st.integers(1, 9), min_size=1, max_size=12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -156,23 +156,24 @@ def test_large_counts_do_not_overflow() -> None:
 
 @pytest.mark.parametrize("text", ["0.6", "0.600", ".6", "6e-1", " 0.6 "])
 def test_a_cutoff_is_read_exactly(text: str) -> None:
-    assert parse_cutoffs(text) == (600,)
+    [cutoff] = parse_cutoffs(text)
+    assert EUCLIDEAN.bin_of(cutoff) == 600
 
 
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("0.6005", "three decimals"),
-        ("2.001", "inside"),
+        ("0.6005", r"0\.6005 lies between two edges, which are 0\.001 apart; round it, or give a smaller --bin-width"),
+        ("2.001", r"2\.001 lies outside 0 to 2; choose one inside, or give a larger --max-distance"),
         ("-0.1", "inside"),
-        ("nan", "inside"),
-        ("abc", "numbers"),
-        ("", "numbers"),
+        ("nan", "'nan' is no cut-off; write a number of at most 9 digits"),
+        ("abc", "'abc' is no cut-off; write a number such as 0.4"),
+        ("", "write a number"),
     ],
 )
 def test_a_cutoff_between_edges_or_outside_is_refused(text: str, remedy: str) -> None:
     with pytest.raises(FacesqlError, match=remedy):
-        parse_cutoffs(text)
+        EUCLIDEAN.bin_of(*parse_cutoffs(text))
 
 
 def test_the_default_cutoffs_are_those_of_the_original() -> None:
