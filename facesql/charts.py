@@ -319,11 +319,12 @@ def _bar(bins: Bins) -> pl.Expr:
 def _filled_bars(data: ChartData) -> tuple[int, int]:
     """The first bar that is drawn, and the one after the last that holds pairs.
 
-    Distances that are never negative are drawn from 0, others from the bar before the first that holds pairs.
+    In the usual bins it is that from 0, so that charts of face_recognition's encodings have one axis; in others that
+    before the first that holds pairs.
     """
     bars = data.bin_totals.filter(pl.col("bin") <= data.bins.last).select(_bar(data.bins)).to_series().to_list()
     first, last = min(bars, default=0), max(bars, default=0)
-    return (0 if data.bins.first == 0 else first - 1), last + 1
+    return (0 if data.bins == EUCLIDEAN else max(first - 1, data.bins.first // BINS_A_BAR)), last + 1
 
 
 def _from_zero(bars: pl.DataFrame) -> alt.Scale:
