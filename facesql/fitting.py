@@ -37,8 +37,8 @@ def read_bins(connection: duckdb.DuckDBPyConnection) -> Bins:
     """
     columns = "select metric, first_bin, last_bin, numerator, denominator from binning"
     [(metric, first, last, numerator, denominator)] = connection.execute(columns).fetchall()
-    if not denominator > 0:
-        raise ValueError(f"{denominator} is no denominator")
+    if None in (first, last, numerator, denominator) or not (numerator > 0 and denominator > 0):
+        raise ValueError(f"{numerator} / {denominator} is no width, or {first} to {last} are no bins")
     return Bins(Metric(metric), first, last, Decimal(numerator) / Decimal(denominator))
 
 

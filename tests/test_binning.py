@@ -340,6 +340,7 @@ def test_a_direction_may_be_short(tmp_path: Path) -> None:
         "update binning set metric = 'none'",
         "update binning set denominator = 0",
         "update binning set last_bin = 7",
+        "update binning set first_bin = null",
     ],
 )
 def test_a_report_whose_bins_were_changed_is_told(change: str, tmp_path: Path) -> None:

@@ -291,3 +291,16 @@ def test_the_report_opens_in_the_shell_with_all_its_tables(shell: Shell, run: Ru
     assert shell("select tags['storage_version'] from duckdb_databases() where not internal", database).startswith(
         "v1.2"
     )
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_a_report_of_any_metric_counts_the_same_in_the_shell(
+    metric: Metric, shell: Shell, run: Run, small_table: Path
+) -> None:
+    run("analyze", small_table.name, "--metric", metric, "--formats", "", cwd=small_table.parent)
+    query = (
+        "select sum(a.pairs), sum(b.pairs), count(*) filter (a.pairs is distinct from b.pairs), any_value(metric) "
+        "from binned_counts as a full join slow_binned_counts() as b using (block_a, block_b, same_person, bin) "
+        "cross join binning"
+    )
+    assert shell(query, str(small_table.parent / "report" / "facesql.duckdb")) == f"1128,1128,0,{metric}"
