@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import duckdb
 import polars as pl
 
 from facesql import __version__
-from facesql.binning import BINS_PER_UNIT
+from facesql.binning import Bins, Metric, written
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_files, limit_memory, load_faces, read_found, read_metadata, read_times
+from facesql.fitting import choose_bins, set_bins, set_metric
 from facesql.known import counts_path, keeping_counts, known_counts
-from facesql.metrics import KEY_CUTOFFS, Figures, cutoff_table, summarize
+from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
@@ -29,7 +31,7 @@ _FAILED = "The comparison failed; free some memory or disk space and run it agai
 
 @dataclass(frozen=True)
 class Analysis:
-    """What an analysis found. ``table`` has a row a cut-off of 0.001, ``key_table`` those that were asked for."""
+    """What an analysis found. ``table`` has a row an edge of the bins, ``key_table`` those that were asked for."""
 
     report: Path
     tables: int
@@ -40,6 +42,7 @@ class Analysis:
     people: int
     pairs_known: int
     """Pairs whose counts an earlier run left."""
+    bins: Bins
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
@@ -50,14 +53,23 @@ class Analysis:
         """All single figures by name, as summary.json and the table summary hold them."""
         names = ("tables", "faces", "faces_skipped", "duplicates_dropped", "photos", "people")
         counts = {name: getattr(self, name) for name in names}
-        return {"version": __version__, **counts, **asdict(self.figures)}
+        bins = {
+            "metric": self.bins.metric.value,
+            "first_bin": self.bins.first,
+            "last_bin": self.bins.last,
+            "bin_width": float(self.bins.width),
+        }
+        return {"version": __version__, **counts, **bins, **asdict(self.figures)}
 
 
 def analyze_faces(
     faces: Path | Sequence[Path],
     report: Path,
     *,
-    cutoffs: Sequence[int] = KEY_CUTOFFS,
+    metric: Metric = Metric.EUCLIDEAN,
+    bin_width: Decimal | None = None,
+    max_distance: Decimal | None = None,
+    cutoffs: Sequence[Decimal] | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
     drop_duplicates: bool = False,
@@ -70,8 +82,10 @@ def analyze_faces(
 
     Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
     ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
-    the files and their rows. ``cutoffs`` are bins, in thousandths. ``threads`` are one a core; ``memory_limit`` is for
-    the whole program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
+    the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to ``max_distance``; where
+    these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes those
+    of ``key_bins``. ``threads`` are one a core; ``memory_limit`` is for the whole program, in bytes (default: 600 MB
+    and the size of the encodings); what does not fit goes to disk.
 
     The folder then holds facesql.duckdb (faces, binned_counts, precision_recall and summary, open to SQL), the tables,
     summary.json and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
@@ -79,8 +93,8 @@ def analyze_faces(
     What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
 
-    Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files do not fit
-    together, or the folder cannot be written to or is being written to by another run.
+    Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
+    cut-offs do not fit together, or the folder cannot be written to or is being written to by another run.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
@@ -91,31 +105,37 @@ def analyze_faces(
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    check_files(connection, files)
-                    limit = limit_memory(connection, files, memory_limit)
-                    made, skipped, dropped = _load(connection, files, skip_invalid, drop_duplicates)
+                    loaded = _load(
+                        connection, files, metric, bin_width, max_distance, skip_invalid, drop_duplicates, memory_limit
+                    )
+                    made, bins = loaded.made, loaded.bins
+                    asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
                     if fresh:
                         kept.discard()
                 with stages.time("comparing"):
                     known = () if fresh else kept.known()
-                    plan = plan_pairs(connection, known=known, threads=threads, memory_limit=limit)
+                    plan = plan_pairs(
+                        connection, bins=bins, known=known, threads=threads, memory_limit=loaded.database_bytes
+                    )
                     count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
-                    table = cutoff_table(totals)
+                    table = cutoff_table(totals, bins)
+                    keys = key_bins(totals, bins) if asked is None else asked
                     analysis = Analysis(
                         report=report,
                         tables=len(files),
                         faces=compared,
-                        faces_skipped=skipped,
-                        duplicates_dropped=dropped,
+                        faces_skipped=loaded.skipped,
+                        duplicates_dropped=loaded.dropped,
                         photos=photos,
                         people=people,
                         pairs_known=plan.pairs_known,
+                        bins=bins,
                         table=table,
-                        key_table=table.filter(pl.col("bin").is_in(cutoffs)),
-                        figures=summarize(totals),
+                        key_table=table.filter(pl.col("bin").is_in(keys)),
+                        figures=summarize(totals, bins),
                         doubts=doubts(made),
                     )
                     _store(connection, "insert into precision_recall by name from stored", table)
@@ -129,11 +149,13 @@ def analyze_faces(
         with stages.time("charts"):
             from facesql import chartfiles, charts  # whose packages take memory that the comparison may need
 
-            data = charts.ChartData(totals, table, analysis.figures, photos, people)
+            data = charts.ChartData(totals, table, analysis.figures, photos, people, bins)
             for name, chart in charts.CHARTS.items():
                 chartfiles.write_chart(folder, name, chart(data), formats)
         settings = {
-            "cut-offs": ", ".join(f"{cutoff / BINS_PER_UNIT:g}" for cutoff in cutoffs),
+            "metric": metric.value,
+            "bins": bins.range,
+            "cut-offs": ", ".join(written(number * bins.width) for number in keys),
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
             "memory limit": "by the encodings" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
@@ -153,6 +175,9 @@ def plan_analysis(
     faces: Path | Sequence[Path],
     report: Path,
     *,
+    metric: Metric = Metric.EUCLIDEAN,
+    bin_width: Decimal | None = None,
+    max_distance: Decimal | None = None,
     skip_invalid: bool = False,
     drop_duplicates: bool = False,
     threads: int | None = None,
@@ -162,21 +187,45 @@ def plan_analysis(
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
     files = [faces] if isinstance(faces, Path) else list(faces)
     with plain_errors(_FAILED), connect(report=True) as connection:
-        check_files(connection, files)
-        limit = limit_memory(connection, files, memory_limit)
-        _load(connection, files, skip_invalid, drop_duplicates)
+        loaded = _load(connection, files, metric, bin_width, max_distance, skip_invalid, drop_duplicates, memory_limit)
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
-        return plan_pairs(connection, known=known, threads=threads, memory_limit=limit)
+        return plan_pairs(
+            connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes
+        )
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What table faces holds: how each file was made, rows left out as invalid and as duplicates, and the bins."""
+
+    made: Mapping[Path, Mapping[str, str]]
+    skipped: int
+    dropped: int
+    bins: Bins
+    database_bytes: int
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], skip_invalid: bool, drop_duplicates: bool
-) -> tuple[dict[Path, dict[str, str]], int, int]:
-    """Fill table faces; returns how each file was made, how many rows are left out as invalid, and as duplicates."""
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    metric: Metric,
+    bin_width: Decimal | None,
+    max_distance: Decimal | None,
+    skip_invalid: bool,
+    drop_duplicates: bool,
+    memory_limit: int | None,
+) -> _Loaded:
+    """Fill the tables faces and binning of a report's new database."""
+    check_files(connection, files)
     made = {file: read_metadata(file) for file in files}
     refuse_mixed(made)
+    limit = limit_memory(connection, files, memory_limit)
+    set_metric(connection, metric)
     skipped = load_faces(connection, files, skip_invalid=skip_invalid)
-    return made, skipped, _drop_duplicates(connection) if drop_duplicates else 0
+    dropped = _drop_duplicates(connection) if drop_duplicates else 0
+    bins = choose_bins(connection, metric, bin_width, max_distance)
+    set_bins(connection, bins)
+    return _Loaded(made, skipped, dropped, bins, limit)
 
 
 def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:

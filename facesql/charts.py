@@ -8,16 +8,21 @@ from statistics import NormalDist
 import altair as alt
 import polars as pl
 
-from facesql.binning import BINS_PER_UNIT, LAST_EDGE, OVERFLOW
+from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.metrics import Figures
 
 # Colours of Okabe and Ito's set, which the colour-blind tell apart: blue, vermilion and bluish green.
 BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 SAME, DIFFERENT = "same person", "different people"
 COLOURS = {SAME: BLUE, DIFFERENT: VERMILION}
-# A chart's bars are ten bins wide: 0.01.
-BINS_A_BAR = 10
-DISTANCE = "distance of two encodings"
+# A chart's bars are ten bins wide, its axis begins and ends at a hundredth bin, and a curve has so many points at most.
+BINS_A_BAR, BINS_A_MARK, POINTS = 10, 100, 2001
+DISTANCES = {
+    Metric.EUCLIDEAN: "distance of two encodings",
+    Metric.SQUARED: "squared distance of two encodings",
+    Metric.COSINE: "cosine distance of two encodings",
+    Metric.INNER: "negative inner product of two encodings",
+}
 # The rates that the axes of the DET chart are marked with.
 DET_MARKS = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999)
 
@@ -31,6 +36,13 @@ class ChartData:
     figures: Figures
     photos: int
     people: int
+    bins: Bins = EUCLIDEAN
+
+    @property
+    def points(self) -> pl.DataFrame:
+        """The rows of the table; where these are more than POINTS, every second one, or third, and so on."""
+        every = -(-self.table.height // POINTS)
+        return self.table.filter(pl.col("bin") % every == 0)
 
 
 Chart = Callable[[ChartData], alt.LayerChart]
@@ -41,9 +53,9 @@ def distribution(data: ChartData) -> alt.LayerChart:
 
     Pairs beyond the last edge count towards the area, but lie outside the chart.
     """
-    bars = _bars(data.bin_totals)
+    bars = _bars(data)
     base = alt.Chart(bars).encode(
-        x=_distance_axis(bars),
+        x=_distance_axis(data),
         y=alt.Y("density:Q", title="density", stack=None, scale=_from_zero(bars)),
         color=_colour(COLOURS),
     )
@@ -54,12 +66,12 @@ def distribution(data: ChartData) -> alt.LayerChart:
 
 def cumulative(data: ChartData) -> alt.LayerChart:
     """The share of same-person and of different-person pairs at each distance or nearer."""
-    bars = _bars(data.bin_totals)
-    shares = data.table.select(distance="cutoff", **{SAME: "recall", DIFFERENT: "fmr"})
+    start, end = _domain(data)
+    shares = data.points.select(distance="cutoff", **{SAME: "recall", DIFFERENT: "fmr"})
     lines = shares.unpivot(index="distance", variable_name="pairs_of", value_name="share").drop_nulls()
-    lines = lines.filter(pl.col("distance") <= _end(bars))
+    lines = lines.filter(pl.col("distance").is_between(start, end))
     chart = alt.Chart(lines).encode(
-        x=_distance_axis(bars),
+        x=_distance_axis(data),
         y=alt.Y("share:Q", title="share of pairs at this distance or nearer", scale=alt.Scale(domain=[0, 1])),
         color=_colour(COLOURS),
     )
@@ -68,23 +80,23 @@ def cumulative(data: ChartData) -> alt.LayerChart:
 
 def normal(data: ChartData) -> alt.LayerChart:
     """The distribution with a normal curve of the same mean and standard deviation over each class."""
-    bars = _bars(data.bin_totals)
+    bars = _bars(data)
     areas = (
         alt.Chart(bars)
         .mark_area(interpolate="step-after", opacity=0.35)
         .encode(
-            x=_distance_axis(bars),
+            x=_distance_axis(data),
             y=alt.Y("density:Q", title="density", stack=None, scale=_from_zero(bars)),
             color=_colour(COLOURS),
         )
     )
-    curves = alt.Chart(_normal_curves(data, _end(bars)))
+    curves = alt.Chart(_normal_curves(data))
     lines = curves.mark_line(strokeDash=[6, 3], strokeWidth=2).encode(
         x="distance:Q", y="density:Q", color=_colour(COLOURS)
     )
     figures = data.figures
     moments = [
-        f"{name}: mean {mean:.3f}, standard deviation {sd:.3f}"
+        f"{name}: mean {mean:.{data.bins.decimals}f}, standard deviation {sd:.{data.bins.decimals}f}"
         for name, mean, sd in (
             (SAME, figures.genuine_mean, figures.genuine_sd),
             (DIFFERENT, figures.impostor_mean, figures.impostor_sd),
@@ -96,12 +108,12 @@ def normal(data: ChartData) -> alt.LayerChart:
 
 def rates_by_cutoff(data: ChartData) -> alt.LayerChart:
     """Precision and recall against the cut-off."""
-    end = _end(_bars(data.bin_totals))
+    start, end = _domain(data)
     colours = {"precision": GREEN, "recall": BLUE}
-    lines = data.table.select("cutoff", *colours).unpivot(index="cutoff", variable_name="pairs_of", value_name="rate")
-    lines = lines.drop_nulls().filter(pl.col("cutoff") <= end)
+    lines = data.points.select("cutoff", *colours).unpivot(index="cutoff", variable_name="pairs_of", value_name="rate")
+    lines = lines.drop_nulls().filter(pl.col("cutoff").is_between(start, end))
     chart = alt.Chart(lines).encode(
-        x=alt.X("cutoff:Q", title="cut-off", scale=alt.Scale(domain=[0, end], nice=False)),
+        x=alt.X("cutoff:Q", title="cut-off", scale=alt.Scale(domain=[start, end], nice=False)),
         y=alt.Y("rate:Q", title="rate", scale=alt.Scale(domain=[0, 1])),
         color=_colour(colours),
     )
@@ -111,7 +123,7 @@ def rates_by_cutoff(data: ChartData) -> alt.LayerChart:
 def precision_by_recall(data: ChartData) -> alt.LayerChart:
     """Precision against recall, a point a cut-off; cut-offs at which nothing is matched are left out."""
     matched = pl.col("genuine_matched") + pl.col("impostor_matched") > 0
-    points = data.table.filter(matched).select("cutoff", "precision", "recall").drop_nulls()
+    points = data.points.filter(matched).select("cutoff", "precision", "recall").drop_nulls()
     base = alt.Chart(points).encode(
         x=alt.X("recall:Q", title="recall", scale=alt.Scale(domain=[0, 1])),
         y=alt.Y("precision:Q", title="precision", scale=alt.Scale(domain=[0, 1])),
@@ -125,7 +137,7 @@ def precision_by_recall(data: ChartData) -> alt.LayerChart:
 
 def roc(data: ChartData) -> alt.LayerChart:
     """Recall against FMR, a point a cut-off, on a logarithmic axis; cut-offs at which FMR is 0 have no place on it."""
-    points = data.table.filter(pl.col("fmr") > 0).select("cutoff", "fmr", "recall").drop_nulls()
+    points = data.points.filter(pl.col("fmr") > 0).select("cutoff", "fmr", "recall").drop_nulls()
     least = points["fmr"].min()
     base = alt.Chart(points).encode(
         x=alt.X(
@@ -148,7 +160,7 @@ def det(data: ChartData) -> alt.LayerChart:
     Rates of 0 and of 1 have no place on it.
     """
     inside = pl.col("fmr").is_between(0, 1, closed="none") & pl.col("fnmr").is_between(0, 1, closed="none")
-    points = data.table.filter(inside).select("cutoff", "fmr", "fnmr")
+    points = data.points.filter(inside).select("cutoff", "fmr", "fnmr")
     deviates = {f"{name}_deviate": [NormalDist().inv_cdf(rate) for rate in points[name]] for name in ("fmr", "fnmr")}
     points = points.with_columns(**{name: pl.Series(values, dtype=pl.Float64) for name, values in deviates.items()})
     (fmr_scale, fmr_axis), (fnmr_scale, fnmr_axis) = _deviates(points["fmr"]), _deviates(points["fnmr"])
@@ -186,6 +198,9 @@ def restyled(
 
 def _finish(layers: list[alt.Chart], data: ChartData, title: str, *notes: str) -> alt.LayerChart:
     """Size, title, and the subtitle that every chart has: what was compared, and a line for each note."""
+    metric = data.bins.metric
+    if metric is not Metric.EUCLIDEAN:
+        title = f"{title} ({metric})"
     comparisons, genuine = data.figures.genuine_pairs + data.figures.impostor_pairs, data.figures.genuine_pairs
     compared = (
         f"{comparisons:,} comparisons, {genuine:,} of the same person: "
@@ -220,8 +235,9 @@ def _colour(colours: dict[str, str]) -> alt.Color:
     return alt.Color("pairs_of:N", title=None, scale=alt.Scale(domain=list(colours), range=list(colours.values())))
 
 
-def _distance_axis(bars: pl.DataFrame) -> alt.X:
-    return alt.X("distance:Q", title=DISTANCE, scale=alt.Scale(domain=[0, _end(bars)], nice=False))
+def _distance_axis(data: ChartData) -> alt.X:
+    scale = alt.Scale(domain=_domain(data), nice=False)
+    return alt.X("distance:Q", title=DISTANCES[data.bins.metric], scale=scale)
 
 
 def _line_and_points(base: alt.Chart, *, clip: bool = False) -> list[alt.Chart]:
@@ -249,9 +265,11 @@ def _deviates(rates: pl.Series) -> tuple[alt.Scale, alt.Axis]:
     return alt.Scale(domain=[deviates[low], deviates[high]], nice=False, zero=False), axis
 
 
-def _normal_curves(data: ChartData, end: float) -> pl.DataFrame:
-    """Density of the normal curve of each class that has a mean and a spread, at every bar's end."""
-    figures = data.figures
+def _normal_curves(data: ChartData) -> pl.DataFrame:
+    """Density of the normal curve of each class that has a mean and a spread, at every half of a bar."""
+    figures, bins = data.figures, data.bins
+    start, end = _marks(data)
+    every = BINS_A_BAR // 2 * -(-bins.count // (POINTS + 1))
     rows = [
         {"pairs_of": name, "distance": x, "density": exp(-(((x - mean) / sd) ** 2) / 2) / (sd * sqrt(2 * pi))}
         for name, mean, sd in (
@@ -259,38 +277,54 @@ def _normal_curves(data: ChartData, end: float) -> pl.DataFrame:
             (DIFFERENT, figures.impostor_mean, figures.impostor_sd),
         )
         if mean is not None and sd
-        for x in (number / 200 for number in range(min(round(end * 200), LAST_EDGE // 5) + 1))
+        for x in (_edge(number, bins) for number in range(start, min(end, bins.last) + 1, every))
     ]
     return pl.DataFrame(rows, schema={"pairs_of": pl.String, "distance": pl.Float64, "density": pl.Float64})
 
 
-def _bars(bin_totals: pl.DataFrame) -> pl.DataFrame:
-    """One row for each class and bar up to one past the last that is not empty: distance (left end) and density."""
-    width = BINS_A_BAR / BINS_PER_UNIT
-    # Bin k ends at k / 1000, so bins 1 to 10 make the first bar; bin 0, distances of exactly 0, joins them.
-    bar = (pl.col("bin").cast(pl.Int64) - 1).clip(0) // BINS_A_BAR
+def _bars(data: ChartData) -> pl.DataFrame:
+    """One row for each class and bar, from the axis' start to one past the last that is not empty.
+
+    ``distance`` is the bar's left end; the columns are pairs_of, distance and density.
+    """
+    bins = data.bins
     counted = (
-        bin_totals.with_columns(
-            bar=bar,
+        data.bin_totals.with_columns(
+            bar=_bar(bins),
             pairs_of=pl.when("same_person").then(pl.lit(SAME)).otherwise(pl.lit(DIFFERENT)),
             share=pl.col("pairs") / pl.col("pairs").sum().over("same_person"),
         )
-        .filter(pl.col("bin") < OVERFLOW)
+        .filter(pl.col("bin") <= bins.last)
         .group_by("pairs_of", "bar")
-        .agg(density=pl.col("share").sum() / width)
+        .agg(density=pl.col("share").sum() / _edge(BINS_A_BAR, bins))
     )
-    last = counted["bar"].max()
-    all_bars = pl.DataFrame({"bar": range((int(last) if isinstance(last, int) else 0) + 2)}, schema={"bar": pl.Int64})
+    start, end = _filled_bars(data)
+    numbers = range(start, end + 1)
+    ends = pl.DataFrame({"bar": numbers, "distance": [_edge(number * BINS_A_BAR, bins) for number in numbers]})
     return (
         counted.select("pairs_of")
         .unique()
-        .join(all_bars, how="cross")
+        .join(ends, how="cross")
         .join(counted, on=["pairs_of", "bar"], how="left")
-        .select(
-            "pairs_of", distance=pl.col("bar") * BINS_A_BAR / BINS_PER_UNIT, density=pl.col("density").fill_null(0.0)
-        )
+        .select("pairs_of", "distance", density=pl.col("density").fill_null(0.0))
         .sort("pairs_of", "distance", descending=[True, False])
     )
+
+
+def _bar(bins: Bins) -> pl.Expr:
+    """A bin's bar: bins 1 to 10 make bar 0, which begins at 0. The first bin, of its edge alone, joins the second's."""
+    return (pl.col("bin").cast(pl.Int64) - 1).clip(bins.first) // BINS_A_BAR
+
+
+def _filled_bars(data: ChartData) -> tuple[int, int]:
+    """The first bar that is drawn, and the one after the last that holds pairs.
+
+    In the usual bins it is that from 0, so that charts of face_recognition's encodings have one axis; in others that
+    before the first that holds pairs.
+    """
+    bars = data.bin_totals.filter(pl.col("bin") <= data.bins.last).select(_bar(data.bins)).to_series().to_list()
+    first, last = min(bars, default=0), max(bars, default=0)
+    return (0 if data.bins == EUCLIDEAN else max(first - 1, data.bins.first // BINS_A_BAR)), last + 1
 
 
 def _from_zero(bars: pl.DataFrame) -> alt.Scale:
@@ -298,7 +332,20 @@ def _from_zero(bars: pl.DataFrame) -> alt.Scale:
     return alt.Scale(domain=[0, 1]) if bars.is_empty() else alt.Scale(nice=True, zero=True)
 
 
-def _end(bars: pl.DataFrame) -> float:
-    """The right end of the axis: the end of the last bar, rounded up to a tenth."""
-    last = bars["distance"].max()
-    return -(-round(last * BINS_PER_UNIT) // 100) / 10 if isinstance(last, float) and last > 0 else 1.0
+def _marks(data: ChartData) -> tuple[int, int]:
+    """The ends of the axis of distances, in bins: those of the bars, each moved outwards to a hundredth bin."""
+    if data.bin_totals.filter(pl.col("bin") <= data.bins.last).is_empty():
+        return data.bins.first, (data.bins.first + data.bins.last) // 2
+    start, end = (number * BINS_A_BAR for number in _filled_bars(data))
+    return start // BINS_A_MARK * BINS_A_MARK, -(-end // BINS_A_MARK) * BINS_A_MARK
+
+
+def _domain(data: ChartData) -> list[float]:
+    """The ends of the axis of distances."""
+    return [_edge(number, data.bins) if number else 0 for number in _marks(data)]
+
+
+def _edge(number: int, bins: Bins) -> float:
+    """An edge, of bins that there are or would be beyond those."""
+    numerator, denominator = bins.ratio
+    return number * numerator / denominator

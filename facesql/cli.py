@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 import typer
 
 from facesql import __version__
-from facesql.errors import FacesqlError, plain
+from facesql.errors import FacesqlError, parse_choice, plain
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from facesql.binning import Metric
     from facesql.sources import Source
 
 
 class _How(TypedDict):
     """What analyze_faces and plan_analysis share."""
 
+    metric: "Metric"
+    bin_width: "Decimal | None"
+    max_distance: "Decimal | None"
     skip_invalid: bool
     drop_duplicates: bool
     threads: int | None
@@ -197,8 +203,32 @@ def analyze(
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_REPORT,
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="euclidean|sqeuclidean|cosine|inner",
+            help="How far two encodings are apart: the length of their difference, its square, 1 - cos of their angle, "
+            "or their negative inner product. face_recognition's encodings are made for the first.",
+        ),
+    ] = "euclidean",
+    bin_width: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTH",
+            help="Cut-offs are multiples of this; at most 20,000.",
+            show_default="what fits metric and faces, often 0.001",
+        ),
+    ] = None,
+    max_distance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DISTANCE",
+            help="The largest cut-off.",
+            show_default="what fits metric and faces, often 2",
+        ),
+    ] = None,
     cutoffs: Annotated[
-        str | None, typer.Option(help="The cut-offs to print, such as 0.4,0.6.", show_default="0 to 1.5, ten of them")
+        str | None, typer.Option(help="The cut-offs to print, such as 0.4,0.6.", show_default="about ten of them")
     ] = None,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
@@ -227,14 +257,18 @@ def analyze(
     Run it again after a stop, and it goes on; after faces were added, and only what they touch is compared.
     """
     from facesql.analyze import analyze_faces, plan_analysis
+    from facesql.binning import Metric, parse_number
     from facesql.memory import parse_memory
-    from facesql.metrics import KEY_CUTOFFS, parse_cutoffs
+    from facesql.metrics import parse_cutoffs
     from facesql.report import parse_formats
     from facesql.text import analyzed, explained
 
     first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
     tables = [first, *(faces or [])[1:]]
     how = _How(
+        metric=parse_choice(metric, Metric, "metric"),
+        bin_width=parse_number(bin_width, "bin width") if bin_width is not None else None,
+        max_distance=parse_number(max_distance, "distance") if max_distance is not None else None,
         skip_invalid=skip_invalid,
         drop_duplicates=drop_duplicates,
         threads=threads,
@@ -244,8 +278,8 @@ def analyze(
     if explain:
         print(explained(plan_analysis(tables, output, **how)))
         return
-    bins = parse_cutoffs(cutoffs) if cutoffs else KEY_CUTOFFS
-    analysis = analyze_faces(tables, output, cutoffs=bins, formats=parse_formats(formats), progress=True, **how)
+    chosen = parse_cutoffs(cutoffs) if cutoffs else None
+    analysis = analyze_faces(tables, output, cutoffs=chosen, formats=parse_formats(formats), progress=True, **how)
     for doubt in analysis.doubts:
         print(f"facesql: {plain(doubt)}", file=sys.stderr)
     print(analyzed(analysis))

@@ -10,41 +10,45 @@ from math import sqrt
 
 import polars as pl
 
-from facesql.binning import BINS, BINS_PER_UNIT, LAST_EDGE, OVERFLOW
-from facesql.errors import FacesqlError
+from facesql.binning import EUCLIDEAN, Bins, parse_number
 
 # The cut-offs at which the original investigation printed its table.
-KEY_CUTOFFS = (0, 300, 400, 450, 500, 550, 600, 900, 1000, 1500)
+KEY_CUTOFFS = tuple(map(Decimal, ("0", "0.3", "0.4", "0.45", "0.5", "0.55", "0.6", "0.9", "1", "1.5")))
 
 BIN_TOTALS = pl.Schema({"same_person": pl.Boolean, "bin": pl.Int32, "pairs": pl.Int64})
 CUTOFF_COLUMNS = ("bin", "cutoff", "genuine_matched", "impostor_matched", "precision", "recall", "fmr", "fnmr", "f1")
 
 
-def parse_cutoffs(text: str) -> tuple[int, ...]:
-    """Cut-offs such as "0.4,0.6" as bins: a cut-off must be one of the edges 0.000, 0.001, ... 2.000.
+def parse_cutoffs(text: str) -> tuple[Decimal, ...]:
+    """Cut-offs such as "0.4,0.6"; ``Bins.bin_of`` says whether they are edges.
 
-    Raises FacesqlError for what is no number, lies beyond the last edge, or between two edges.
+    Raises FacesqlError for what is no number.
 
-    >>> parse_cutoffs("0.4,0.6")
-    (400, 600)
+    >>> parse_cutoffs("0.4, 0.6")
+    (Decimal('0.4'), Decimal('0.6'))
     """
-    return tuple(_parse_cutoff(part.strip()) for part in text.split(","))
+    return tuple(parse_number(part.strip(), "cut-off") for part in text.split(","))
 
 
-def _parse_cutoff(text: str) -> int:
-    try:
-        scaled = Decimal(text) * BINS_PER_UNIT
-    except ArithmeticError as error:
-        raise FacesqlError(f"{text!r} is no cut-off; write numbers such as 0.4,0.6.") from error
-    if not scaled.is_finite() or not 0 <= scaled <= LAST_EDGE:
-        raise FacesqlError(f"The cut-off {text} lies outside 0 to {LAST_EDGE / BINS_PER_UNIT:g}; choose one inside.")
-    if scaled != int(scaled):
-        raise FacesqlError(f"The cut-off {text} lies between two bins of 0.001; round it to three decimals.")
-    return int(scaled)
+def key_bins(bin_totals: pl.DataFrame, bins: Bins = EUCLIDEAN) -> list[int]:
+    """The bins at whose edges the table is shown where nobody says which, ascending.
+
+    Those of the original investigation in its bins; in others four to twelve, 1, 2 or 5 x 10^k apart, from the first
+    that holds pairs to the last.
+    """
+    if bins == EUCLIDEAN:
+        return [bins.bin_of(cutoff) for cutoff in KEY_CUTOFFS]
+    filled = bin_totals.filter(pl.col("pairs") > 0)["bin"].clip(bins.first, bins.last).to_list()
+    low, high = min(filled, default=bins.first), max(filled, default=bins.last)
+    step = next(
+        step for power in range(6) for step in (10**power, 2 * 10**power, 5 * 10**power) if high - low <= 10 * step
+    )
+    edges = range(low // step * step, high + step, step)
+    return [edge for edge in edges if bins.first <= edge <= bins.last]
 
 
-def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
-    """The rates at every cut-off 0.000, 0.001, ... 2.000, from pairs a bin and same_person.
+def cutoff_table(bin_totals: pl.DataFrame, bins: Bins = EUCLIDEAN) -> pl.DataFrame:
+    """The rates at every cut-off, which are the edges of the bins, from pairs a bin and same_person.
 
     One row a cut-off, ascending: ``bin`` and ``cutoff`` (no unit), ``genuine_matched`` and ``impostor_matched``
     (pairs at ``distance <= cutoff``), then
@@ -58,9 +62,9 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
     genuine, impostor = pl.col("genuine_matched"), pl.col("impostor_matched")
     all_genuine, all_impostor = pl.col("genuine_pairs"), pl.col("impostor_pairs")
     matched = genuine + impostor
-    bins = _by_bin(bin_totals)
+    counted = _by_bin(bin_totals, bins)
     return (
-        bins.select(
+        counted.select(
             "bin",
             "cutoff",
             genuine_matched=pl.col("genuine").cum_sum(),
@@ -68,8 +72,8 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
         )
         # Whole columns: by a single number polars would multiply, by 1 / 49, and 49 of 49 would be less than 1.
         .with_columns(
-            pl.Series("genuine_pairs", [int(bins["genuine"].sum())] * BINS, pl.Int64),
-            pl.Series("impostor_pairs", [int(bins["impostor"].sum())] * BINS, pl.Int64),
+            pl.Series("genuine_pairs", [int(counted["genuine"].sum())] * bins.count, pl.Int64),
+            pl.Series("impostor_pairs", [int(counted["impostor"].sum())] * bins.count, pl.Int64),
         )
         .with_columns(
             precision=pl.when(matched > 0).then(genuine / matched).otherwise(1.0),
@@ -78,7 +82,7 @@ def cutoff_table(bin_totals: pl.DataFrame) -> pl.DataFrame:
             fnmr=_ratio(all_genuine - genuine, all_genuine),
             f1=pl.when(all_genuine > 0).then(2 * genuine / (all_genuine + matched)),
         )
-        .filter(pl.col("bin") <= LAST_EDGE)
+        .filter(pl.col("bin") <= bins.last)
         .select(CUTOFF_COLUMNS)
     )
 
@@ -103,16 +107,16 @@ class Figures:
     impostor_sd: float | None
 
 
-def summarize(bin_totals: pl.DataFrame) -> Figures:
+def summarize(bin_totals: pl.DataFrame, bins: Bins = EUCLIDEAN) -> Figures:
     """The figures of pairs a bin and same_person."""
-    bins = _by_bin(bin_totals)
-    eer, eer_cutoff = equal_error_rate(bin_totals)
-    genuine_mean, genuine_sd = _moments(bins, "genuine")
-    impostor_mean, impostor_sd = _moments(bins, "impostor")
+    counted = _by_bin(bin_totals, bins)
+    eer, eer_cutoff = equal_error_rate(bin_totals, bins)
+    genuine_mean, genuine_sd = _moments(counted, "genuine", bins)
+    impostor_mean, impostor_sd = _moments(counted, "impostor", bins)
     return Figures(
-        genuine_pairs=int(bins["genuine"].sum()),
-        impostor_pairs=int(bins["impostor"].sum()),
-        auc=_auc(bins),
+        genuine_pairs=int(counted["genuine"].sum()),
+        impostor_pairs=int(counted["impostor"].sum()),
+        auc=_auc(counted),
         eer=eer,
         eer_cutoff=eer_cutoff,
         d_prime=_d_prime(genuine_mean, genuine_sd, impostor_mean, impostor_sd),
@@ -123,18 +127,19 @@ def summarize(bin_totals: pl.DataFrame) -> Figures:
     )
 
 
-def equal_error_rate(bin_totals: pl.DataFrame) -> tuple[float | None, float | None]:
+def equal_error_rate(bin_totals: pl.DataFrame, bins: Bins = EUCLIDEAN) -> tuple[float | None, float | None]:
     """The EER and its cut-off; None where there are no genuine or no impostor pairs.
 
     FMR rises and FNMR falls with the cut-off. Between the last edge with FMR < FNMR and the first with
     FMR >= FNMR both are taken as straight lines; the EER is the middle of the two rates where they cross. Where
-    they are equal at several edges, the cut-off is the middle of those. Before the first edge nothing matches.
+    they are equal at several edges, the cut-off is the middle of those. Just before the first edge nothing matches; at
+    the last all that lies beyond is taken to match, too.
     """
-    table = cutoff_table(bin_totals).select("cutoff", "fmr", "fnmr").drop_nulls()
+    table = cutoff_table(bin_totals, bins).select("cutoff", "fmr", "fnmr").drop_nulls()
     if table.is_empty():
         return None, None
-    nothing_matched = pl.DataFrame({"cutoff": [0.0], "fmr": [0.0], "fnmr": [1.0]})
-    everything_matched = pl.DataFrame({"cutoff": [LAST_EDGE / BINS_PER_UNIT], "fmr": [1.0], "fnmr": [0.0]})
+    nothing_matched = pl.DataFrame({"cutoff": bins.edges[:1], "fmr": [0.0], "fnmr": [1.0]})
+    everything_matched = pl.DataFrame({"cutoff": bins.edges[-1:], "fmr": [1.0], "fnmr": [0.0]})
     table = pl.concat([nothing_matched, table, everything_matched])
     equal = table.filter(pl.col("fmr") == pl.col("fnmr"))
     if not equal.is_empty():
@@ -147,42 +152,51 @@ def equal_error_rate(bin_totals: pl.DataFrame) -> tuple[float | None, float | No
     return (fmr + fnmr) / 2, cutoff
 
 
-def _by_bin(bin_totals: pl.DataFrame) -> pl.DataFrame:
+def _by_bin(bin_totals: pl.DataFrame, bins: Bins) -> pl.DataFrame:
     """One row for each bin there is, empty ones too: bin, its upper edge as cutoff, genuine and impostor pairs."""
     pairs = [
         bin_totals.filter(same_person).group_by("bin").agg(pl.col("pairs").sum().alias(name))
         for name, same_person in (("genuine", pl.col("same_person")), ("impostor", ~pl.col("same_person")))
     ]
-    # Python divides: polars multiplies by 1 / 1000, and 0.009 would become 0.009000000000000001.
-    cutoffs = [edge / BINS_PER_UNIT for edge in range(LAST_EDGE + 1)] + [None] * (BINS - LAST_EDGE - 1)
-    bins = pl.DataFrame({"bin": range(BINS), "cutoff": cutoffs}, schema={"bin": pl.Int32, "cutoff": pl.Float64})
+    numbers, cutoffs = range(bins.first, bins.beyond + 1), [*bins.edges.tolist(), None]
+    counted = pl.DataFrame({"bin": numbers, "cutoff": cutoffs}, schema={"bin": pl.Int32, "cutoff": pl.Float64})
     for column in pairs:
-        bins = bins.join(column, on="bin", how="left", maintain_order="left")
-    return bins.with_columns(pl.col("genuine", "impostor").fill_null(0))
+        counted = counted.join(column, on="bin", how="left", maintain_order="left")
+    return counted.with_columns(pl.col("genuine", "impostor").fill_null(0))
 
 
 def _ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
     return pl.when(whole > 0).then(part / whole)
 
 
-def _auc(bins: pl.DataFrame) -> float | None:
+def _auc(counted: pl.DataFrame) -> float | None:
     genuine, impostor = pl.col("genuine"), pl.col("impostor")
     farther = impostor.sum() - impostor.cum_sum()
     # Products of counts pass 2^63 for large tables, those of shares do not.
     nearer_share = (genuine / genuine.sum()) * ((farther + impostor / 2) / impostor.sum())
-    value = bins.select(pl.when(genuine.sum() > 0, impostor.sum() > 0).then(nearer_share.sum())).item()
+    value = counted.select(pl.when(genuine.sum() > 0, impostor.sum() > 0).then(nearer_share.sum())).item()
     return None if value is None else float(value)
 
 
-def _moments(bins: pl.DataFrame, pairs: str) -> tuple[float | None, float | None]:
-    """Mean and standard deviation of the distances of a class; those beyond the last edge count as lying on it."""
+def _moments(counted: pl.DataFrame, pairs: str, bins: Bins) -> tuple[float | None, float | None]:
+    """Mean and standard deviation of the distances of a class, taken at the middles of their bins.
+
+    The first bin has its edge alone; distances beyond the last edge count as lying on it.
+    """
     weight = pl.col(pairs) / pl.col(pairs).sum()
-    middle = pl.when(pl.col("bin") == 0).then(0.0).otherwise((pl.col("bin") - 0.5) / BINS_PER_UNIT)
-    middle = pl.when(pl.col("bin") == OVERFLOW).then(LAST_EDGE / BINS_PER_UNIT).otherwise(middle)
-    if not bins[pairs].sum():
+    numerator, denominator = bins.ratio
+    number = pl.col("bin")
+    middle = (
+        pl.when(number == bins.first)
+        .then(bins.edges[0])
+        .when(number == bins.beyond)
+        .then(bins.edges[-1])
+        .otherwise((number - 0.5) * numerator / denominator)
+    )
+    if not counted[pairs].sum():
         return None, None
-    mean = float(bins.select((weight * middle).sum()).item())
-    variance = float(bins.select((weight * (middle - mean) ** 2).sum()).item())
+    mean = float(counted.select((weight * middle).sum()).item())
+    variance = float(counted.select((weight * (middle - mean) ** 2).sum()).item())
     return mean, sqrt(variance)
 
 

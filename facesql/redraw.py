@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from facesql.binning import LAST_EDGE
 from facesql.chartfiles import write_chart
 from facesql.charts import CHARTS, ChartData, restyled
 from facesql.database import plain_errors
 from facesql.errors import FacesqlError
+from facesql.fitting import read_bins
 from facesql.metrics import CUTOFF_COLUMNS, Figures
 from facesql.output import whole_files
 from facesql.report import CHART_FORMATS, ChartFormat
@@ -62,16 +62,19 @@ def read_report(report: Path) -> ChartData:
     source = find_source(report)
     if not source.is_report:
         raise FacesqlError(f"{str(report)!r} is no report; name the folder that facesql analyze wrote.")
+    changed = f"The tables in {str(report)!r} have been changed; make the report again with facesql analyze."
     with opened(source) as connection, plain_errors(f"{str(report)!r} is no report; make it anew."):
+        try:
+            bins = read_bins(connection)
+        except ValueError as error:
+            raise FacesqlError(changed) from error
         totals, table, summary = (
             pl.DataFrame(connection.sql(query).to_arrow_table())
             for query in ("from bin_totals", "from precision_recall order by bin", "from summary")
         )
     missing = {*(field.name for field in fields(Figures)), "photos", "people"} - set(summary.columns)
-    if missing or summary.height != 1 or table.columns != list(CUTOFF_COLUMNS) or table.height != LAST_EDGE + 1:
-        raise FacesqlError(
-            f"The tables in {str(report)!r} have been changed; make the report again with facesql analyze."
-        )
+    if missing or summary.height != 1 or table.columns != list(CUTOFF_COLUMNS) or table.height != bins.count - 1:
+        raise FacesqlError(changed)
     row = summary.row(0, named=True)
     figures = Figures(**{field.name: row[field.name] for field in fields(Figures)})
-    return ChartData(totals, table, figures, photos=row["photos"], people=row["people"])
+    return ChartData(totals, table, figures, row["photos"], row["people"], bins)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from facesql.binning import BINS_PER_UNIT
+from facesql.binning import EUCLIDEAN, Metric
 from facesql.duplicates import NEAR
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
     import polars as pl
 
     from facesql.analyze import Analysis
+    from facesql.binning import Bins
     from facesql.demo import Demo
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
@@ -22,9 +24,8 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
 
 _NAMED = 5
 _MISSING = "-"
-# Heading, column of the cut-off table, and how its numbers are written.
+# Heading, column of the cut-off table, and how its numbers are written; those of cut-offs hang on the bins.
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("cut-off", "cutoff", ".3f"),
     ("genuine matched", "genuine_matched", ",d"),
     ("impostor matched", "impostor_matched", ",d"),
     ("precision", "precision", ".4f"),
@@ -92,10 +93,11 @@ def analyzed(analysis: Analysis) -> str:
             f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{tables}{skipped}{dropped}: "
             f"{_count(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
             f"{analysis.figures.impostor_pairs:,} of two (impostor)",
+            *([] if analysis.bins == EUCLIDEAN else [f"metric {analysis.bins.metric}, bins of {analysis.bins.range}"]),
             "",
-            *_table(analysis.key_table),
+            *_table(analysis.key_table, analysis.bins),
             "",
-            *_figures(analysis.figures),
+            *_figures(analysis.figures, analysis.bins),
             *_notes(analysis),
         ]
     )
@@ -130,7 +132,7 @@ def compared(demo: Demo) -> str:
     ours = {row["bin"]: row for row in sample.table.iter_rows(named=True)}
     cells = [["", "precision", "", "recall", ""], ["cut-off", "original", "here", "original", "here"]]
     for row in demo.original.iter_rows(named=True):
-        here = ours[round(row["cutoff"] * BINS_PER_UNIT)]
+        here = ours[sample.bins.bin_of(Decimal(str(row["cutoff"])))]
         rates = [rates[name] for name in ("precision", "recall") for rates in (row, here)]
         cells.append([_number(row["cutoff"], ".3f"), *(_number(rate, ".2f") for rate in rates)])
     pairs = sample.figures.genuine_pairs + sample.figures.impostor_pairs
@@ -180,9 +182,10 @@ def forgotten(result: Forgotten) -> str:
     return "\n".join(lines)
 
 
-def _table(table: pl.DataFrame) -> list[str]:
-    cells = [[title for title, _, _ in _COLUMNS]]
-    cells += [[_number(row[name], form) for _, name, form in _COLUMNS] for row in table.iter_rows(named=True)]
+def _table(table: pl.DataFrame, bins: Bins) -> list[str]:
+    columns = [("cut-off", "cutoff", _form(bins)), *_COLUMNS]
+    cells = [[title for title, _, _ in columns]]
+    cells += [[_number(row[name], form) for _, name, form in columns] for row in table.iter_rows(named=True)]
     return _aligned(cells)
 
 
@@ -191,22 +194,27 @@ def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _figures(figures: Figures) -> list[str]:
+def _figures(figures: Figures, bins: Bins) -> list[str]:
+    form = _form(bins)
     return [
         f"AUC {_number(figures.auc, '.5f')}   EER {_number(figures.eer, '.2e')} "
-        f"at cut-off {_number(figures.eer_cutoff, '.3f')}   d' {_number(figures.d_prime, '.2f')}",
-        f"distances of genuine pairs: mean {_number(figures.genuine_mean, '.3f')}, "
-        f"standard deviation {_number(figures.genuine_sd, '.3f')}",
-        f"distances of impostor pairs: mean {_number(figures.impostor_mean, '.3f')}, "
-        f"standard deviation {_number(figures.impostor_sd, '.3f')}",
+        f"at cut-off {_number(figures.eer_cutoff, form)}   d' {_number(figures.d_prime, '.2f')}",
+        f"distances of genuine pairs: mean {_number(figures.genuine_mean, form)}, "
+        f"standard deviation {_number(figures.genuine_sd, form)}",
+        f"distances of impostor pairs: mean {_number(figures.impostor_mean, form)}, "
+        f"standard deviation {_number(figures.impostor_sd, form)}",
     ]
+
+
+def _form(bins: Bins) -> str:
+    """How a distance is written: with as many decimals as its bins have."""
+    return f".{bins.decimals}f"
 
 
 def _notes(analysis: Analysis) -> list[str]:
     notes = []
     table, figures = analysis.key_table, analysis.figures
-    near = analysis.table.row(round(NEAR * BINS_PER_UNIT), named=True)
-    genuine, impostor = near["genuine_matched"], near["impostor_matched"]
+    genuine, impostor = _near(analysis)
     if genuine or impostor:
         notes.append(
             f"{_count(genuine, 'pair')} of one person and {impostor:,d} of two are at a distance of at most {NEAR:g}: "
@@ -222,6 +230,15 @@ def _notes(analysis: Analysis) -> list[str]:
     if not figures.impostor_pairs:
         notes.append("No two people are in the table, so FMR, AUC and EER cannot be told: add photos of others.")
     return ["", *notes] if notes else []
+
+
+def _near(analysis: Analysis) -> tuple[int, int]:
+    """The pairs of one person and of two that are nearly the same picture; none where the bins cannot tell."""
+    near = analysis.table.filter(cutoff=NEAR)
+    if analysis.bins.metric is not Metric.EUCLIDEAN or near.is_empty():
+        return 0, 0
+    row = near.row(0, named=True)
+    return row["genuine_matched"], row["impostor_matched"]
 
 
 def _number(value: float | str | None, form: str) -> str:

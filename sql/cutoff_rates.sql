@@ -1,10 +1,13 @@
 -- cutoff_rates(counts): the cut-off table, from a table that has the columns same_person, bin and pairs. counts names that
 -- table, view or common table expression; without it, it is binned_counts.
--- One row per cut-off 0.000, 0.001, ... 2.000: pairs matched (distance <= cutoff), precision (1 where nothing is matched),
--- recall, FMR, FNMR and F1, each 0 to 1, null where there are no pairs to tell from.
+-- One row per cut-off, an edge of the bins: pairs matched (distance <= cutoff), precision (1 where nothing is matched), recall,
+-- FMR, FNMR and F1, each 0 to 1, null where there are no pairs to tell from.
 --   from cutoff_rates() where cutoff in (0.5, 0.6);
 create or replace macro cutoff_rates(counts := 'binned_counts') as table
-    with totals as (
+    with edges as (
+        select unnest(range(first_bin, last_bin + 2)) as bin from binning
+    ),
+    totals as (
         select
             bin,
             sum(pairs) filter (same_person) as genuine,
@@ -19,7 +22,7 @@ create or replace macro cutoff_rates(counts := 'binned_counts') as table
             sum(coalesce(impostor, 0)) over (order by bin)::bigint as impostor_matched,
             sum(coalesce(genuine, 0)) over ()::bigint as genuine_pairs,
             sum(coalesce(impostor, 0)) over ()::bigint as impostor_pairs
-        from range(2002) as bins(bin)
+        from edges
         left join totals using (bin)
     )
     select
@@ -33,6 +36,6 @@ create or replace macro cutoff_rates(counts := 'binned_counts') as table
         (genuine_pairs - genuine_matched) / nullif(genuine_pairs, 0) as fnmr,
         case when genuine_pairs > 0 then 2 * genuine_matched / (genuine_pairs + genuine_matched + impostor_matched) end as f1
     from matched
-    where bin <= 2000
+    where bin <= (select last_bin from binning)
     order by bin;
 comment on macro table cutoff_rates is 'the cut-off table, from a table that has the columns same_person, bin and pairs';

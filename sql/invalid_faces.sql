@@ -1,5 +1,6 @@
 -- invalid_faces(): the rows of table faces that cannot be compared, and why. An encoding must have as many numbers as
 -- most have, all of them finite. (NaN would sort above every distance, and two empty encodings would match perfectly.)
+-- Where the distances are cosines, it must have a direction, too: a length whose fourth power is no 0 in float64.
 -- One row per invalid face: faces_file (which file it is from; null but in a report), file_row, id, reason.
 --   from invalid_faces();
 create or replace macro invalid_faces() as table
@@ -30,6 +31,10 @@ create or replace macro invalid_faces() as table
                     then 'has ' || len(encoding) || ' numbers where others have ' || (select size from sizes)
                 when list_count(encoding) < len(encoding) then 'has a NULL among its numbers'
                 when not isfinite(list_sum(encoding::double[])) then 'has a number that is not finite'
+                when
+                    (select metric from binning) = 'cosine'
+                    and greatest(list_max(encoding::double[]), -list_min(encoding::double[])) < 1e-75
+                    then 'has length 0, which has no direction'
             end as fault
         from named
     ),

@@ -2,7 +2,9 @@
 --   duckdb -init sql/load.sql
 --   D set variable faces = 'faces.parquet';
 -- The database of a report holds all of it already.
-.read sql/face_distance.sql
+.read sql/metrics/euclidean/face_distance.sql
+.read sql/binning.sql
+.read sql/bin_of.sql
 .read sql/distance_bin.sql
 .read sql/bin_cutoff.sql
 .read sql/person_block.sql

@@ -1,4 +1,4 @@
--- slow_binned_counts(first_block, second_block, faces): binned_counts by list_distance alone, the slow road that anyone can read.
+-- slow_binned_counts(first_block, second_block, faces): binned_counts by face_distance alone, the slow road that anyone can read.
 -- Give two blocks (0 to 63, the smaller first) for their pairs only, or nothing for all pairs. faces names another table,
 -- view or common table expression with person and encoding than faces; bring photo along, or each row is its own photo.
 -- One row per pair of blocks, same_person and bin that holds a pair, as in binned_counts.
@@ -36,4 +36,4 @@ create or replace macro slow_binned_counts(first_block := null, second_block := 
     select block_a, block_b, same_person, bin, count(*) as pairs, sum(weight) as person_weight
     from pairs
     group by block_a, block_b, same_person, bin;
-comment on macro table slow_binned_counts is 'binned_counts by list_distance alone, the slow road that anyone can read';
+comment on macro table slow_binned_counts is 'binned_counts by face_distance alone, the slow road that anyone can read';

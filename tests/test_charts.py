@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from scipy.stats import norm
 
+from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.chartfiles import write_chart
 from facesql.charts import CHARTS, COLOURS, DIFFERENT, SAME, ChartData
 from facesql.metrics import BIN_TOTALS, cutoff_table, summarize
@@ -25,13 +27,13 @@ DEGENERATE = {
 }
 
 
-def data(bin_totals: pl.DataFrame, photos: int = 100, people: int = 20) -> ChartData:
-    return ChartData(bin_totals, cutoff_table(bin_totals), summarize(bin_totals), photos, people)
+def data(bin_totals: pl.DataFrame, photos: int = 100, people: int = 20, bins: Bins = EUCLIDEAN) -> ChartData:
+    return ChartData(bin_totals, cutoff_table(bin_totals, bins), summarize(bin_totals, bins), photos, people, bins)
 
 
-def rows(name: str, bin_totals: pl.DataFrame) -> list[dict[str, Any]]:
+def rows(name: str, bin_totals: pl.DataFrame, bins: Bins = EUCLIDEAN) -> list[dict[str, Any]]:
     """The rows that a chart holds, of all its data sets."""
-    datasets = CHARTS[name](data(bin_totals)).to_dict()["datasets"]
+    datasets = CHARTS[name](data(bin_totals, bins=bins)).to_dict()["datasets"]
     return [row for dataset in datasets.values() for row in dataset]
 
 
@@ -164,3 +166,47 @@ def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     assert not re.findall(r"\b(?:src|href)\s*=|@import|url\(", elements)
     assert not re.findall(r"\bimport\s*\(?\s*['\"]https?:", html)
     assert len(html) > 500_000  # the scripts are inside
+
+
+INNER = Bins(Metric.INNER, -1000, 1000, Decimal(2))
+
+
+def test_bars_of_negative_distances_lie_where_their_bins_do_and_the_axis_holds_them_alone() -> None:
+    bin_totals = totals({-729: 1, -720: 2, -719: 1}, {-11: 3, 120: 1})
+    drawn = pl.DataFrame(rows("distribution", bin_totals, INNER))
+    same = dict(drawn.filter(pairs_of=SAME).select("distance", "density").iter_rows())
+    # Bins -729 to -720 make the bar of 20 that begins at bin -730's edge, -1460; bin -719 is the first of the next.
+    assert {left: density for left, density in same.items() if density} == pytest.approx(
+        {-1460: 3 / 4 / 20, -1440: 1 / 4 / 20}
+    )
+    assert (min(same), max(same)) == (-1480, 240)
+    x = CHARTS["distribution"](data(bin_totals, bins=INNER)).to_dict()["layer"][0]["encoding"]["x"]
+    assert (x["scale"]["domain"], x["title"]) == ([-1600, 400], "negative inner product of two encodings")
+    assert [row["cutoff"] for row in rows("rates_by_cutoff", bin_totals, INNER)][:2] == [-1600, -1598]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_another_metric_is_named_in_the_title(name: str) -> None:
+    titles = [CHARTS[name](data(LIKE_REAL, bins=Bins(metric, 0, 2000, EUCLIDEAN.width))).title for metric in Metric]
+    first, *others = [title.text for title in titles]
+    assert others == [f"{first} ({metric})" for metric in ("sqeuclidean", "cosine", "inner")]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_most_bins_that_there_may_be_fit_into_a_chart(name: str, tmp_path: Path) -> None:
+    bins = Bins(Metric.INNER, -10_000, 10_000, Decimal("0.0001"))
+    both = [(same, number, 10**6 + number) for same in (True, False) for number in range(bins.first, bins.beyond + 1)]
+    bin_totals = pl.DataFrame(both, schema=BIN_TOTALS, orient="row")
+    write_chart(tmp_path, name, CHARTS[name](data(bin_totals, bins=bins)), [])
+    for dataset in strict((tmp_path / f"{name}.vl.json").read_text())["datasets"].values():
+        assert 100 < len(dataset) < 5000
+
+
+@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.parametrize("bin_totals", [totals({}, {}), totals({1001: 2}, {1001: 1}), totals({-1000: 2}, {-1000: 1})])
+def test_degenerate_tables_of_another_metric_still_make_a_whole_chart(
+    name: str, bin_totals: pl.DataFrame, tmp_path: Path
+) -> None:
+    write_chart(tmp_path, name, CHARTS[name](data(bin_totals, bins=INNER)), ["svg"])
+    strict((tmp_path / f"{name}.vl.json").read_text())
+    assert "NaN" not in (tmp_path / f"{name}.svg").read_text()

@@ -132,7 +132,10 @@ def test_an_invalid_row_stops_the_run_and_can_be_skipped(run: Run, tmp_path: Pat
             1,
             "facesql: Cannot read 'absent.parquet' (",
         ),
-        (["analyze", "--cutoffs", "0.6005"], 1, "facesql: The cut-off 0.6005 lies between two bins"),
+        (["analyze", "--cutoffs", "0.4;0.6"], 1, "facesql: '0.4;0.6' is no cut-off; write a number"),
+        (["analyze", "--metric", "hamming"], 1, "facesql: 'hamming' is no metric; choose from euclidean, sqeuclidean"),
+        (["analyze", "--bin-width", "thin"], 1, "facesql: 'thin' is no bin width; write a number"),
+        (["analyze", "--max-distance", "inf"], 1, "facesql: 'inf' is no distance; write a number"),
         (["analyze", "--cutoffs", "1e999999"], 1, "facesql: '1e999999' is no cut-off"),
         (["analyze", "--formats", "gif"], 1, "facesql: 'gif' is no format of a chart"),
         (["encode", "absent"], 1, "facesql: 'absent' does not exist; give a folder"),
@@ -157,6 +160,30 @@ def test_a_mistake_is_one_sentence_and_no_traceback(
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--cutoffs 0.6005", "The cut-off 0.6005 lies between two edges, which are 0.001 apart; round it, or give a "),
+        ("--cutoffs 2.5", "The cut-off 2.5 lies outside 0 to 2; choose one inside, or give a larger --max-distance."),
+        (
+            "--metric cosine --bin-width 0.01 --cutoffs 0.605",
+            "The cut-off 0.605 lies between two edges, which are 0.01 ",
+        ),
+        ("--bin-width 0", "0 is no --bin-width; give a positive number of at most 9 digits, such as 0.001."),
+        ("--max-distance=-1", "-1 is no --max-distance; give a positive number"),
+        ("--bin-width 0.3 --max-distance 1", "The largest distance 1 is no multiple of the bin width 0.3; give a "),
+        ("--bin-width 0.00001", "Bins of 0.00001 up to 2 are 200,000, more than 20,000; give a larger --bin-width"),
+        ("--max-distance 1e18 --bin-width 1e-18", "Bins of 0.000000000000000001 up to 1000000000000000000 are "),
+    ],
+)
+def test_bins_that_do_not_fit_are_one_sentence(run: Run, small_table: Path, options: str, sentence: str) -> None:
+    done = run("analyze", *options.split(), cwd=small_table.parent, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"facesql: {sentence}")
+    assert done.stderr.count("\n") == 1
+    assert not (small_table.parent / "report").exists()
 
 
 def test_a_place_that_cannot_be_written_to_is_one_sentence(run: Run, small_table: Path) -> None:

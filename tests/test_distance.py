@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from facesql import distance
-from facesql.binning import EUCLIDEAN, OVERFLOW, BinCounts, Bins, Metric, total
+from facesql.binning import EUCLIDEAN, BinCounts, Bins, Metric, total
 from facesql.distance import BlockPair, Tile, TilePair, pair_distance
 from tests.conftest import some_people
 
@@ -96,10 +96,10 @@ def test_a_distance_on_an_edge_and_its_neighbours_fall_on_the_right_sides() -> N
 
 
 def test_far_distances_overflow_and_none_is_lost() -> None:
-    assert EUCLIDEAN.places(np.array([2.0, 2.0000001, 7.0, 1e300, inf])).tolist() == [2000] + [OVERFLOW] * 4
+    assert EUCLIDEAN.places(np.array([2.0, 2.0000001, 7.0, 1e300, inf])).tolist() == [2000] + [EUCLIDEAN.beyond] * 4
     far = np.array([[2.0, 0.0], [2.0000001, 0.0], [7.0, 0.0], [1e300, 0.0]])
-    assert bins_of(np.zeros((1, 2)), far) == {2000: 1, OVERFLOW: 3}
-    assert bins_of(np.zeros((1, 2)), far[:3]) == {2000: 1, OVERFLOW: 2}
+    assert bins_of(np.zeros((1, 2)), far) == {2000: 1, EUCLIDEAN.beyond: 3}
+    assert bins_of(np.zeros((1, 2)), far[:3]) == {2000: 1, EUCLIDEAN.beyond: 2}
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -1,5 +1,6 @@
 """The rates against hand-computed tables, scikit-learn, and the cases at the ends."""
 
+from decimal import Decimal
 from math import sqrt
 
 import numpy as np
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import auc, confusion_matrix, f1_score, precision_score, recall_score, roc_auc_score, roc_curve
 
-from facesql.binning import BINS
+from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.errors import FacesqlError
-from facesql.metrics import BIN_TOTALS, KEY_CUTOFFS, cutoff_table, equal_error_rate, parse_cutoffs, summarize
+from facesql.metrics import BIN_TOTALS, KEY_CUTOFFS, cutoff_table, equal_error_rate, key_bins, parse_cutoffs, summarize
 from tests.conftest import compare, filled, some_people
 
 
@@ -58,7 +59,7 @@ def test_one_row_a_cutoff_ascending_and_no_nan() -> None:
     assert not any(table[name].is_nan().any() for name, kind in table.schema.items() if kind.is_float())
 
 
-distributions = st.dictionaries(st.integers(0, BINS - 1), st.integers(1, 9), min_size=1, max_size=12)
+distributions = st.dictionaries(st.integers(0, EUCLIDEAN.beyond), st.integers(1, 9), min_size=1, max_size=12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -156,23 +157,24 @@ def test_large_counts_do_not_overflow() -> None:
 
 @pytest.mark.parametrize("text", ["0.6", "0.600", ".6", "6e-1", " 0.6 "])
 def test_a_cutoff_is_read_exactly(text: str) -> None:
-    assert parse_cutoffs(text) == (600,)
+    [cutoff] = parse_cutoffs(text)
+    assert EUCLIDEAN.bin_of(cutoff) == 600
 
 
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("0.6005", "three decimals"),
-        ("2.001", "inside"),
+        ("0.6005", r"0\.6005 lies between two edges, which are 0\.001 apart; round it, or give a smaller --bin-width"),
+        ("2.001", r"2\.001 lies outside 0 to 2; choose one inside, or give a larger --max-distance"),
         ("-0.1", "inside"),
-        ("nan", "inside"),
-        ("abc", "numbers"),
-        ("", "numbers"),
+        ("nan", "'nan' is no cut-off; write a number of at most 9 digits"),
+        ("abc", "'abc' is no cut-off; write a number such as 0.4"),
+        ("", "write a number"),
     ],
 )
 def test_a_cutoff_between_edges_or_outside_is_refused(text: str, remedy: str) -> None:
     with pytest.raises(FacesqlError, match=remedy):
-        parse_cutoffs(text)
+        EUCLIDEAN.bin_of(*parse_cutoffs(text))
 
 
 def test_the_default_cutoffs_are_those_of_the_original() -> None:
@@ -192,3 +194,46 @@ def test_the_table_equals_brute_force_at_every_cutoff() -> None:
         matched = distance <= row["cutoff"]
         assert row["genuine_matched"] == (matched & same).sum()
         assert row["impostor_matched"] == (matched & ~same).sum()
+
+
+def test_figures_of_negative_distances_by_hand() -> None:
+    bins = Bins(Metric.INNER, -1000, 1000, Decimal("0.5"))
+    bin_totals = totals({-1000: 1, -401: 1}, {-1000: 1, 1001: 1})
+    table = cutoff_table(bin_totals, bins)
+    assert table["bin"].to_list() == list(range(-1000, 1001))
+    assert table["cutoff"].to_list() == [number / 2 for number in range(-1000, 1001)]
+    assert table.select("genuine_matched", "impostor_matched").row(0) == (1, 1)  # already at the first edge
+    assert table.select("genuine_matched", "impostor_matched", "fmr").row(-1) == (2, 1, 0.5)
+    figures = summarize(bin_totals, bins)
+    # Genuine: -500, the first edge, and -200.75, the middle of its bin. Impostor: -500, and what is beyond, on 500.
+    assert (figures.genuine_mean, figures.genuine_sd) == pytest.approx((-350.375, 149.625))
+    assert (figures.impostor_mean, figures.impostor_sd) == pytest.approx((0, 500))
+    assert figures.auc == pytest.approx((0.5 + 1 + 0 + 1) / 4)
+    assert (figures.eer, figures.eer_cutoff) == (0.5, (-500 + -201) / 2)  # both are a half from bin -1000 to bin -402
+
+
+def test_eer_at_the_ends_of_negative_distances() -> None:
+    bins = Bins(Metric.INNER, -10, 10, Decimal(1))
+    # Before the first edge nothing matches, at it everything does.
+    assert equal_error_rate(totals({-10: 5}, {-10: 7}), bins) == (0.5, -10)
+    # At the last edge nothing matches yet, and the rest is taken to lie on it.
+    assert equal_error_rate(totals({11: 5}, {11: 7}), bins) == (0.5, 10)
+
+
+@pytest.mark.parametrize(
+    ("genuine", "impostor", "expected"),
+    [
+        ({300: 1}, {1100: 1}, [*range(300, 1200, 100)]),
+        ({-731: 5}, {12: 1}, [*range(-800, 101, 100)]),
+        ({5: 1}, {8: 1}, [5, 6, 7, 8]),
+        ({5: 1}, {}, [5]),
+        ({-995: 1}, {-970: 1}, [-995, -990, -985, -980, -975, -970]),
+        ({}, {2001: 4}, [2000]),
+        ({}, {}, [-1000, -500, 0, 500, 1000, 1500, 2000]),
+    ],
+)
+def test_without_a_wish_a_handful_of_even_edges_is_shown(
+    genuine: dict[int, int], impostor: dict[int, int], expected: list[int]
+) -> None:
+    bins = Bins(Metric.INNER, -1000, 2000, Decimal("0.01"))
+    assert key_bins(totals(genuine, impostor), bins) == expected

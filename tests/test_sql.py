@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 
-from facesql.binning import EUCLIDEAN
+from facesql.binning import EUCLIDEAN, Metric
 from facesql.database import connect, connect_to, load_order
 from facesql.faces import name_faces
 from facesql.metrics import cutoff_table
@@ -24,8 +24,11 @@ from facesql.sources import Source, opened, sample_faces
 from tests.conftest import ROOT, Run, compare, faces_table, filled, some_people
 
 SCRIPTS = {"load.sql": ROOT / "sql", "report/load.sql": ROOT / "sql" / "report"}
+# The object of each metric; sql/load.sql has that of one.
+METRICS = sorted((ROOT / "sql" / "metrics").glob("*/*.sql"))
 OBJECTS = [path for folder in SCRIPTS.values() for path in sorted(folder.glob("*.sql")) if path.name != "load.sql"]
 EXAMPLES = sorted((ROOT / "sql" / "examples").glob("*.sql"))
+USUAL = ROOT / "sql" / "metrics" / "euclidean" / "face_distance.sql"
 CREATE = r"^create (?:or replace )?(macro|view|table)(?: if not exists)? (\w+)"
 Shell = Callable[..., str]
 
@@ -50,8 +53,10 @@ def shell() -> Shell:
 def test_a_load_script_names_every_file_beside_it_once_and_nothing_else(script: str) -> None:
     text = (ROOT / "sql" / script).read_text()
     lines = [line for line in text.splitlines() if not line.startswith("--")]
-    assert all(re.fullmatch(r"\.read sql/(report/)?\w+\.sql", line) for line in lines)
-    assert sorted(load_order(script)) == [path for path in OBJECTS if path.parent == SCRIPTS[script]]
+    assert all(re.fullmatch(r"\.read sql/(\w+/)*\w+\.sql", line) for line in lines)
+    of_metrics = [path for path in load_order(script) if path in METRICS]
+    assert of_metrics == ([USUAL] if script == "load.sql" else [])
+    assert sorted({*load_order(script)} - {*of_metrics}) == [path for path in OBJECTS if path.parent == SCRIPTS[script]]
     assert len(lines) == len(load_order(script))
 
 
@@ -60,7 +65,13 @@ def header(text: str) -> str:
     return " ".join(line.removeprefix("--").strip() for line in text.split("\ncreate ", maxsplit=1)[0].splitlines())
 
 
-@pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.relative_to(ROOT / "sql").as_posix())
+def test_every_metric_has_the_same_objects() -> None:
+    assert [path.relative_to(ROOT / "sql" / "metrics") for path in METRICS] == sorted(
+        Path(metric) / "face_distance.sql" for metric in Metric
+    )
+
+
+@pytest.mark.parametrize("path", OBJECTS + METRICS, ids=lambda path: path.relative_to(ROOT / "sql").as_posix())
 def test_a_file_creates_the_one_object_that_it_is_named_after_and_says_what_it_is(path: Path) -> None:
     text = path.read_text()
     [(kind, name)] = re.findall(CREATE, text, re.MULTILINE)
@@ -81,7 +92,7 @@ def test_every_object_of_a_report_has_a_comment(run: Run, small_table: Path) -> 
         "select view_name, comment from duckdb_views() where not internal union all "
         "select function_name, comment from duckdb_functions() where not internal"
     ).fetchall()
-    assert {name for name, _ in objects} == {path.stem for path in OBJECTS}
+    assert {name for name, _ in objects} == {path.stem for path in [*OBJECTS, USUAL]}
     assert [name for name, comment in objects if not comment] == []
     columns = connection.execute(
         "select column_name, comment from duckdb_columns() where table_name = 'precision_recall'"
@@ -96,7 +107,7 @@ def test_the_shell_loads_everything(shell: Shell) -> None:
         "-init",
         "sql/load.sql",
     )
-    assert set(loaded.split()) == {path.stem for path in OBJECTS if path.parent.name == "sql"}
+    assert set(loaded.split()) == {path.stem for path in [*OBJECTS, USUAL] if path.parent.name != "report"}
     assert shell("select count(*) from bin_totals", "-init", "sql/load.sql") == "0"
 
 
@@ -280,3 +291,16 @@ def test_the_report_opens_in_the_shell_with_all_its_tables(shell: Shell, run: Ru
     assert shell("select tags['storage_version'] from duckdb_databases() where not internal", database).startswith(
         "v1.2"
     )
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_a_report_of_any_metric_counts_the_same_in_the_shell(
+    metric: Metric, shell: Shell, run: Run, small_table: Path
+) -> None:
+    run("analyze", small_table.name, "--metric", metric, "--formats", "", cwd=small_table.parent)
+    query = (
+        "select sum(a.pairs), sum(b.pairs), count(*) filter (a.pairs is distinct from b.pairs), any_value(metric) "
+        "from binned_counts as a full join slow_binned_counts() as b using (block_a, block_b, same_person, bin) "
+        "cross join binning"
+    )
+    assert shell(query, str(small_table.parent / "report" / "facesql.duckdb")) == f"1128,1128,0,{metric}"

@@ -1,5 +1,5 @@
 -- precision_recall: the cut-off table of a report. It equals cutoff_rates() of the report's binned_counts.
--- One row per cut-off 0.000, 0.001, ... 2.000. Rates lie in 0 to 1.
+-- One row per cut-off, an edge of the bins. Rates lie in 0 to 1.
 --   from precision_recall where fmr <= 0.001 order by cutoff desc limit 1;
 create table if not exists precision_recall (
     bin integer,
@@ -13,7 +13,7 @@ create table if not exists precision_recall (
     f1 double
 );
 comment on table precision_recall is 'the cut-off table of a report';
-comment on column precision_recall.bin is 'the last bin that matches: 1000 * cutoff';
+comment on column precision_recall.bin is 'the last bin that matches: cutoff / bin_width of binning';
 comment on column precision_recall.cutoff is 'a pair matches where distance <= cutoff; no unit';
 comment on column precision_recall.genuine_matched is 'pairs of one person that match';
 comment on column precision_recall.impostor_matched is 'pairs of two people that match';
