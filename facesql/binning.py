@@ -125,11 +125,14 @@ class Bins:
 
 
 class BinCounts(NamedTuple):
-    """Pairs a bin (int64) and their person weights a bin (float64), from bin ``first`` on."""
+    """Pairs a bin (int64) and their person weights a bin, from bin ``first`` on.
+
+    The weights are summed in float64, and kept in float32: seven digits, where the eighth tells nothing of anybody.
+    """
 
     first: int
     pairs: NDArray[np.int64]
-    person_weight: NDArray[np.float64]
+    person_weight: NDArray[np.floating]
 
     def trimmed(self) -> "BinCounts | None":
         """These without the empty bins at both ends, as a copy; None where all are empty."""

@@ -15,7 +15,7 @@ COUNTS = pa.schema(
         ("same_person", pa.bool_()),
         ("first_bin", pa.int32()),
         ("pairs", pa.list_(pa.int64())),
-        ("person_weight", pa.list_(pa.float64())),
+        ("person_weight", pa.list_(pa.float32())),
     ]
 )
 
@@ -29,7 +29,7 @@ def counts_table(counted: Iterable[Counted]) -> pa.Table:
     keys, ranges = zip(*counted, strict=True) if (counted := list(counted)) else ((), ())
     offsets = np.cumsum([0, *(len(part.pairs) for part in ranges)], dtype=np.int32)
     pairs = np.concatenate([np.empty(0, np.int64), *(part.pairs for part in ranges)])
-    weights = np.concatenate([np.empty(0), *(part.person_weight for part in ranges)])
+    weights = np.concatenate([np.empty(0), *(part.person_weight for part in ranges)], dtype=np.float32)
     columns = [
         *([key[place] for key in keys] for place in range(3)),
         [part.first for part in ranges],

@@ -171,16 +171,19 @@ _EUCLIDEAN, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
 
 
 class _Scaled(NamedTuple):
-    """The vectors of one side such that a bin is one wide, in float64; their lengths, and their bases."""
+    """One side such that a bin is one wide, in float64: vectors, still without a factor; their lengths, and bases."""
 
     vectors: NDArray[np.float64]
+    factor: float
     lengths: NDArray[np.float64]
     base: NDArray[np.float64]
 
 
 def _side(tile: Tile, scaled: _Scaled, number: DTypeLike, of_products: float, of_base: float) -> _Side:
+    vectors = scaled.vectors.astype(number)
+    vectors *= scaled.factor
     return _Side(
-        vectors=scaled.vectors.astype(number),
+        vectors=vectors,
         base=scaled.base.astype(number),
         reach=(of_products * scaled.lengths).astype(number),
         slack=(of_base * (np.abs(scaled.base) + _LEAST)).astype(number),
@@ -196,20 +199,23 @@ def _side(tile: Tile, scaled: _Scaled, number: DTypeLike, of_products: float, of
 def _nothing(tile: Tile) -> _Scaled:
     """Vectors of zeros, for a comparison that leaves every pair to the slow way."""
     none = np.zeros(len(tile.encodings))
-    return _Scaled(np.zeros(tile.encodings.shape), none, none)
+    return _Scaled(np.zeros(tile.encodings.shape), 1, none, none)
 
 
 def _scaled(a: Encodings, b: Encodings, bins: Bins) -> tuple[_Scaled, _Scaled]:
-    same = a is b
-    x, y = (side.astype(np.float64) for side in (a, b))
+    x = a.astype(np.float64)
+    y = x if a is b else b.astype(np.float64)
     bins_a_unit = 1 / float(bins.width)
     if bins.metric in {Metric.EUCLIDEAN, Metric.SQUARED}:
         scale = bins_a_unit if bins.metric is Metric.EUCLIDEAN else sqrt(bins_a_unit)
         middle = x.mean(axis=0)  # shorter vectors, less rounding
-        y = (y - middle) * scale
-        x = y if same else (x - middle) * scale
+        x -= middle
+        x *= scale
+        if x is not y:
+            y -= middle
+            y *= scale
         squares_x, squares_y = np.vecdot(x, x), np.vecdot(y, y)
-        return _Scaled(-2 * x, 2 * np.sqrt(squares_x), squares_x), _Scaled(y, np.sqrt(squares_y), squares_y)
+        return _Scaled(x, -2, 2 * np.sqrt(squares_x), squares_x), _Scaled(y, 1, np.sqrt(squares_y), squares_y)
     lengths_x, lengths_y = np.sqrt(np.vecdot(x, x)), np.sqrt(np.vecdot(y, y))
     of_zero = 0.0
     if bins.metric is Metric.COSINE:
@@ -217,7 +223,7 @@ def _scaled(a: Encodings, b: Encodings, bins: Bins) -> tuple[_Scaled, _Scaled]:
         lengths_x, lengths_y = np.ones(len(x)), np.ones(len(y))
         of_zero = bins_a_unit
     base = np.full(len(x), of_zero - bins.first)
-    return _Scaled(-bins_a_unit * x, bins_a_unit * lengths_x, base), _Scaled(y, lengths_y, np.zeros(len(y)))
+    return _Scaled(x, -bins_a_unit, bins_a_unit * lengths_x, base), _Scaled(y, 1, lengths_y, np.zeros(len(y)))
 
 
 def _number(a: _Scaled, b: _Scaled, size: int, bins: Bins) -> type[np.floating] | None:

@@ -127,11 +127,12 @@ def plan_pairs(
     cut = {"blocks_a_tile": blocks_a_tile, "tile_faces": tile_faces}
     connection.execute(engine_sql("create_tiled_face"), cut)
     tiles = connection.execute(engine_sql("tile_sizes")).fetchall()
+    [(pairs,)] = connection.execute(engine_sql("pairs_to_count")).fetchall()
     groups = [_group(group, list(rows)) for group, rows in groupby(tiles, key=lambda row: int(row[1]))]
     to_do = [(a, b) for a, b in combinations_with_replacement(groups, 2) if not done.issuperset(_block_pairs(a, b))]
     return Plan(
         bins=bins,
-        pairs=_pairs_to_count(connection),
+        pairs=pairs or 0,
         pairs_known=_drop_partly_known(connection, to_do, blocks_a_tile),
         number=number,
         face_bytes=face_bytes,
@@ -179,18 +180,6 @@ def _encodings(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
     """The type of the encodings' numbers, the bytes of one encoding, and how many there are."""
     [(kind, size, faces)] = connection.execute(engine_sql("encodings")).fetchall()
     return ("double", 8 * size, faces) if kind.startswith("DOUBLE") else ("float", 4 * size, faces)
-
-
-def _pairs_to_count(connection: duckdb.DuckDBPyConnection) -> int:
-    """All pairs, n (n - 1) / 2 of n faces, less those of one person's faces in one photo."""
-    people = connection.execute("select faces, genuine_pairs from people").fetchall()
-    faces: int = sum(of_person for of_person, _ in people)
-    within_photos: int = sum(_pairs(of_person) - genuine for of_person, genuine in people)
-    return _pairs(faces) - within_photos
-
-
-def _pairs(faces: int) -> int:
-    return faces * (faces - 1) // 2
 
 
 def count_pairs(

@@ -1,6 +1,6 @@
 """The SQL function tile_counts: the list-distance kernel, as the self-join calls it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 
 import duckdb
@@ -18,7 +18,7 @@ _TILE_SQL = (
 )
 _COUNTS_SQL = (
     "struct(block_a integer, block_b integer, same_person boolean, first_bin integer, "
-    "pairs bigint[], person_weight double[])[]"
+    "pairs bigint[], person_weight float[])[]"
 )
 
 
@@ -33,7 +33,7 @@ def create_tile_counts(
     """
 
     def tile_counts(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.Array:
-        lists = [_count(TilePair(*tiles, bins), pool, counted) for tiles in _tile_pairs(a, b)]
+        lists = _count((TilePair(*tiles, bins) for tiles in _tile_pairs(a, b)), len(a), pool, counted)
         rows = counts_table(row for rows in lists for row in rows).to_struct_array().combine_chunks()
         return pa.ListArray.from_arrays(np.cumsum([0, *map(len, lists)], dtype=np.int32), rows)
 
@@ -41,14 +41,23 @@ def create_tile_counts(
     connection.create_function("tile_counts", tile_counts, [tile, tile], _COUNTS_SQL, type=PythonUDFType.ARROW)
 
 
-def _count(pair: TilePair, pool: Executor, counted: Callable[[int], object]) -> list[Counted]:
-    """All counts of a pair of tiles, in the order of their blocks."""
-    parts: dict[BlockPair, list[BinCounts]] = {}
-    for strip in pool.map(pair.count, pair.strips):
-        for key, counts in strip:
-            parts.setdefault(key, []).append(counts)
-        counted(sum(int(counts.pairs.sum()) for _, counts in strip))
-    return [(key, total(parts[key])) for key in sorted(parts)]
+def _count(
+    pairs: Iterable[TilePair], number: int, pool: Executor, counted: Callable[[int], object]
+) -> list[list[Counted]]:
+    """All counts of each of a number of pairs of tiles, in the order of their blocks."""
+    # The pool begins with the first pair while the next is made ready.
+    strips = ((place, pair, strip) for place, pair in enumerate(pairs) for strip in pair.strips)
+    parts: list[dict[BlockPair, list[BinCounts]]] = [{} for _ in range(number)]
+    for place, rows in pool.map(_count_strip, strips):
+        for key, counts in rows:
+            parts[place].setdefault(key, []).append(counts)
+        counted(sum(int(counts.pairs.sum()) for _, counts in rows))
+    return [[(key, total(of_pair[key])) for key in sorted(of_pair)] for of_pair in parts]
+
+
+def _count_strip(strip: tuple[int, TilePair, slice]) -> tuple[int, list[Counted]]:
+    place, pair, faces = strip
+    return place, pair.count(faces)
 
 
 def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[Tile, Tile]]:

@@ -11,7 +11,7 @@ create or replace view binned_counts as
             same_person,
             (first_bin + unnest(range(len(pairs))))::integer as bin,
             unnest(pairs) as pairs,
-            unnest(person_weight) as person_weight
+            unnest(person_weight)::double as person_weight
         from block_pair_counts
     )
     select block_a, block_b, same_person, bin, pairs, person_weight from bins where pairs > 0;

@@ -7,7 +7,7 @@ create table if not exists block_pair_counts (
     same_person boolean,
     first_bin integer,
     pairs bigint[],
-    person_weight double[],
+    person_weight float[],
     fingerprint varchar
 );
 comment on table block_pair_counts is 'the result of the self-join as it is stored';
