@@ -3,10 +3,9 @@
 -- DuckDB: then nothing is known, and all is compared anew.
 -- Parameter: $compared, a text for how they are compared.
 select
-    block,
+    person_block(person) as block,
     count(*) as faces,
     md5(concat_ws(' ', $compared, count(*), sum(hash(person, photo, encoding)::hugeint))) as fingerprint
 from (select person, photo, encoding from with_photo())
-join (select person, block from people) using (person)
 group by block
 order by block;
