@@ -62,10 +62,10 @@ def counts_path(report: Path) -> Path:
 
     Raises FacesqlError where a report has no name, and so nothing can stand beside it.
     """
-    name = report.absolute().name
-    if not name:
+    named = report if report.name else report.absolute()  # "." has no name
+    if not named.name:
         raise FacesqlError(f"{str(report)!r} cannot hold a report; name another folder with -o.")
-    return report.absolute().with_name(f"{name}.work")
+    return named.with_name(f"{named.name}.work")
 
 
 @contextmanager

@@ -190,7 +190,7 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(run: Run, small_table
     put(small_table.parent / "notes.txt")
     done = run("analyze", "-o", "notes.txt/report", cwd=small_table.parent, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("facesql: Cannot write to 'notes.txt/report' (")
+    assert done.stderr.startswith("facesql: Cannot write to 'notes.txt/report.work' (")
     assert done.stderr.count("\n") == 1
 
 

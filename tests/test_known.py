@@ -148,6 +148,14 @@ def test_a_failed_analysis_leaves_its_shards_and_no_report(tmp_path: Path, monke
     assert not counts_path(report).exists()
 
 
+def test_the_shards_stand_beside_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert counts_path(Path("my.report")) == Path("my.report.work")
+    assert counts_path(Path()) == tmp_path.with_name(f"{tmp_path.name}.work")
+    with pytest.raises(FacesqlError, match="cannot hold a report"):
+        counts_path(Path("/"))
+
+
 def test_two_analyses_into_one_folder_do_not_meet(tmp_path: Path) -> None:
     faces, report = table(tmp_path / "faces.parquet", PEOPLE[:9], ENCODINGS[:9]), tmp_path / "report"
     with (
