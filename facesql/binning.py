@@ -20,6 +20,9 @@ _LEAST_POWER, _MOST_POWER = -18, 18
 # What float32 may round an encoding of length 1 by, and with it a bound on distances.
 _ROUNDING = 1e-6
 
+# The blocks of the two faces of pairs, and whether they are of one person.
+BlockPair = tuple[int, int, bool]
+
 
 class Metric(StrEnum):
     """How far two encodings lie from each other; less is nearer, and none has a unit."""

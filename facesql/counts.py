@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from facesql.binning import BinCounts
-from facesql.distance import BlockPair
+from facesql.binning import BinCounts, BlockPair
 
 COUNTS = pa.schema(
     [

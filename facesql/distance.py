@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from facesql.binning import BinCounts, Bins, Metric
+from facesql.binning import BinCounts, Bins, BlockPair, Metric
 
 # So many faces of one tile are compared with so many of the other at a time: products that a core's cache holds.
 STRIP_FACES, CHUNK_FACES = 256, 1024
@@ -26,8 +26,6 @@ _LEAST = 1.0
 
 Numbers = NDArray[np.integer]
 Encodings = NDArray[np.floating]
-# The blocks of the two faces, and whether they are of one person.
-BlockPair = tuple[int, int, bool]
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 

@@ -11,12 +11,10 @@ import duckdb
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from facesql.binning import EUCLIDEAN, BinCounts, Bins, total
+from facesql.binning import EUCLIDEAN, BinCounts, Bins, BlockPair, total
 from facesql.counts import counts_table, read_counts
 from facesql.database import engine_sql
-from facesql.distance import BlockPair
 from facesql.progress import bar
-from facesql.tiles import create_tile_counts
 
 # sql/person_block.sql deals people into so many.
 BLOCKS = 64
@@ -201,7 +199,10 @@ def count_pairs(
         threadpool_limits(1, "blas"),
         bar(plan.pairs, "pair", shown=progress, what="comparing", done=plan.pairs_known) as shown,
     ):
-        create_tile_counts(connection, plan.number, plan.bins, pool, shown.update)
+        if plan.to_do:
+            from facesql.tiles import create_tile_counts  # half a second: the compiler
+
+            create_tile_counts(connection, plan.number, plan.bins, pool, shown.update)
         held: Held = {}
         for batch in plan.batches():
             _add(held, _join(connection, batch))

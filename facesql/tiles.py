@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from duckdb.func import PythonUDFType
 
-from facesql.binning import BinCounts, Bins, total
+from facesql.binning import BinCounts, Bins, BlockPair, total
 from facesql.counts import Counted, counts_table
-from facesql.distance import BlockPair, Tile, TilePair
+from facesql.distance import Tile, TilePair
 
 _TILE_SQL = (
     "struct(tile integer, faces struct(place bigint, block integer, person_number integer, photo_number integer, "

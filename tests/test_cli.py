@@ -292,3 +292,25 @@ def test_a_reader_that_goes_away_is_no_error(small_table: Path) -> None:
     done = subprocess.run(["sh", "-c", command], cwd=small_table.parent, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("48 faces")
     assert "Traceback" not in (small_table.parent / "errors").read_text()
+
+
+def test_a_memory_limit_changes_nothing_but_the_notes(run: Run, small_table: Path) -> None:
+    folder = small_table.parent
+    plain, limited = (
+        run("analyze", "--formats", "", "-o", name, *options, cwd=folder)
+        for name, options in (("plain", ()), ("limited", ("--memory-limit", "700 MB")))
+    )
+    assert plain.stdout == limited.stdout
+    assert "| analyze: memory limit | `700 MB` |" in (folder / "limited" / "run.md").read_text()
+    assert "| analyze: memory limit | `by the encodings` |" in (folder / "plain" / "run.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [("a lot", "'a lot' is no amount of memory; write one such as 2GB"), ("100MB", "too little memory")],
+)
+def test_a_memory_limit_that_cannot_be_is_one_sentence(run: Run, small_table: Path, limit: str, told: str) -> None:
+    done = run("analyze", "--memory-limit", limit, cwd=small_table.parent, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert told in done.stderr
+    assert not (small_table.parent / "report").exists()

@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from facesql import distance
-from facesql.binning import EUCLIDEAN, BinCounts, Bins, Metric, total
-from facesql.distance import BlockPair, Tile, TilePair, pair_distance
+from facesql.binning import EUCLIDEAN, BinCounts, Bins, BlockPair, Metric, total
+from facesql.distance import Tile, TilePair, pair_distance
 from tests.conftest import some_people
 
 METRICS = list(Metric)
