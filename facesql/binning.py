@@ -137,14 +137,6 @@ class BinCounts(NamedTuple):
     pairs: NDArray[np.int64]
     person_weight: NDArray[np.floating]
 
-    def trimmed(self) -> "BinCounts | None":
-        """These without the empty bins at both ends, as a copy; None where all are empty."""
-        filled = np.flatnonzero(self.pairs)
-        if not len(filled):
-            return None
-        part = slice(int(filled[0]), int(filled[-1]) + 1)
-        return BinCounts(self.first + part.start, self.pairs[part].copy(), self.person_weight[part].copy())
-
 
 def total(parts: Sequence[BinCounts]) -> BinCounts:
     """The sum of counts; weights are added in the order of the parts."""

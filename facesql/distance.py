@@ -126,7 +126,18 @@ class _Tally(NamedTuple):
         return cls(np.zeros((blocks, bins.count), np.int64), np.zeros((blocks, bins.count)))
 
     def counts(self, bins: Bins) -> list[BinCounts | None]:
-        return [BinCounts(bins.first, *block).trimmed() for block in zip(self.pairs, self.person_weight, strict=True)]
+        """Those of each block without the empty bins at both ends; None where all are empty."""
+        filled = self.pairs > 0
+        firsts = filled.argmax(axis=1).tolist()
+        ends = (bins.count - filled[:, ::-1].argmax(axis=1)).tolist()
+        return [
+            BinCounts(
+                bins.first + first, self.pairs[block, first:end].copy(), self.person_weight[block, first:end].copy()
+            )
+            if filled[block, first]
+            else None
+            for block, (first, end) in enumerate(zip(firsts, ends, strict=True))
+        ]
 
 
 class _Side(NamedTuple):
@@ -278,7 +289,8 @@ def pair_distance(metric: int, a: Encodings, b: Encodings) -> float:
 
 @_compiled
 def _fill_places(
-    row: NDArray[np.floating],
+    products: NDArray[np.floating],
+    j: int,
     bases: NDArray[np.floating],
     reaches: NDArray[np.floating],
     slacks: NDArray[np.floating],
@@ -291,12 +303,12 @@ def _fill_places(
 ) -> None:
     """The places of the bins of a face's distances to others; where rounding may decide, ~place of the least there is.
 
-    ``row`` holds the products; base, reach and slack are those of the others, then of the face itself. Arrays, not the
-    tuples that hold them, and no branches: so the loop is compiled to vector instructions.
+    Row ``j`` holds the products; base, reach and slack are those of the others, then of the face itself. Arrays, not
+    the tuples that hold them, and no branches: so the loop is compiled to vector instructions.
     """
-    zero, last = row.dtype.type(0), row.dtype.type(top)
+    zero, last = products.dtype.type(0), products.dtype.type(top)
     for i in range(len(places)):
-        value = row[i] + (bases[i] + base)
+        value = products[j, i] + (bases[i] + base)
         slack = reaches[i] * reach + (slacks[i] + least)
         low = max(value - slack, zero)
         place = np.ceil(np.sqrt(low)) if root else np.ceil(low)
@@ -344,19 +356,22 @@ def _tally(
     root, top = rule.metric == _EUCLIDEAN, len(rule.edges)
     base, reach, slack, encodings = a.base, a.reach, a.slack, a.encodings
     people, photos, shares, pair_shares = a.people, a.photos, a.shares, a.pair_shares
-    genuine_pairs, genuine_weight = genuine.pairs[0], genuine.person_weight[0]
+    genuine_pairs, genuine_weight = genuine
+    impostor_pairs, impostor_weight = impostor
+    b_base, b_reach, b_slack = b.base, b.reach, b.slack
+    b_people, b_photos, b_shares, b_runs = b.people, b.photos, b.shares, b.runs
     places = np.empty(len(base), np.int32)
     for j in range(len(products)):
-        person, photo, share = b.people[j], b.photos[j], b.shares[j]
-        pairs, weight = impostor.pairs[b.runs[j]], impostor.person_weight[b.runs[j]]
-        _fill_places(products[j], base, reach, slack, b.base[j], b.reach[j], b.slack[j], root, top, places)
+        # No row is taken out of an array here: to count who holds an array costs more than a few pairs.
+        person, photo, share, run = b_people[j], b_photos[j], b_shares[j], b_runs[j]
+        _fill_places(products, j, base, reach, slack, b_base[j], b_reach[j], b_slack[j], root, top, places)
         for i in range(min(len(base), earlier + j)):
             place = places[i]
             if place < 0:
                 place = np.int32(_exact_place(~place, rule, encodings[i], b.encodings[j]))
             if people[i] != person:
-                pairs[place] += 1
-                weight[place] += shares[i] * share
+                impostor_pairs[run, place] += 1
+                impostor_weight[run, place] += shares[i] * share
             elif photos[i] != photo:
-                genuine_pairs[place] += 1
-                genuine_weight[place] += pair_shares[i]
+                genuine_pairs[0, place] += 1
+                genuine_weight[0, place] += pair_shares[i]
