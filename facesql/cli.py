@@ -1,5 +1,7 @@
 """The commands: parse, call, print. What a command needs is imported when it runs, so that --help answers at once."""
 
+import atexit
+import gc
 import io
 import os
 import shutil
@@ -452,6 +454,10 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
+    # A command's packages are a million objects: to look for garbage among them again and again, and at the end once
+    # more, takes most of a second.
+    gc.set_threshold(200_000)
+    atexit.register(gc.freeze)
     os.umask(0o077)  # what DuckDB and others leave beside our files is biometric data, too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
