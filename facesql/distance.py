@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 from facesql.binning import BinCounts, Bins, BlockPair, Metric
 
 # So many faces of one tile are compared with so many of the other at a time: products that a core's cache holds.
-STRIP_FACES, CHUNK_FACES = 256, 1024
+STRIP_FACES, CHUNK_FACES = 384, 1024
 # How far, in bins, rounding may move a distance that the fast way computes in float32, and in float64.
 _FLOAT32_SLACK, _FLOAT64_SLACK = 0.05, 0.25
 # What is added to the bases' sizes, lest a distance of nearly 0 be taken for 0 when its slack underflows.
