@@ -172,7 +172,7 @@ def measure(name: str, path: Path, runs: int) -> Result:
 
 
 def alone(function: Callable[Parameters, Value], *arguments: Parameters.args, **named: Parameters.kwargs) -> Value:
-    """Call a function in a process of its own. (A process begins with the peak memory of the one that starts it.)"""
+    """Call a function in a process of its own, which begins with the peak memory of the one that starts it."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments, **named).result()
 
