@@ -13,6 +13,8 @@ from facesql.database import connect_to
 from facesql.errors import FacesqlError
 from facesql.workfolder import Shards, shards, working
 
+# To write all counts of some thousand faces takes as long as to count them: an analysis of seconds has no shards.
+_SECONDS = 3.0
 _FINGERPRINT = "fingerprint"
 _COLUMNS = [*COUNTS.names, _FINGERPRINT]
 
@@ -22,7 +24,7 @@ class KeptCounts:
 
     def __init__(self, folder: Path, database: Path) -> None:
         self._database = database
-        self._shards = Shards(folder)
+        self._shards = Shards(folder, _SECONDS)
         self._held: list[pa.Table] = []
 
     def known(self) -> Iterator[pa.Table]:

@@ -8,6 +8,8 @@ from facesql.faces import read_metadata, write_table
 from facesql.records import PhotoRecord, photos_table, read_records
 from facesql.workfolder import Shards, shards, working
 
+_SECONDS = 1.0
+
 
 def work_path(faces: Path) -> Path:
     """The folder of work in progress: faces.work beside faces.parquet."""
@@ -19,7 +21,7 @@ class Work:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._shards = Shards(folder)
+        self._shards = Shards(folder, _SECONDS)
         self._held: list[PhotoRecord] = []
 
     def resume(self) -> tuple[list[PhotoRecord], dict[str, str]]:

@@ -14,17 +14,20 @@ from filelock import FileLock, Timeout
 from facesql.errors import FacesqlError
 from facesql.output import make_folders, remove_empty, whole_file
 
-# A shard is written when so many seconds have passed, or so large a part of the run: what a kill costs, and what keeps
-# the shards of a run of hours few.
-_SECONDS, _PART = 1.0, 1 / 200
+# A shard is written at the earliest when so large a part of the run has passed: so those of a run of hours are few.
+_PART = 1 / 200
 _LOCK, _HOLDER = "lock", "holder.json"
 
 
 class Shards:
-    """The shards of a run, files of finished work that are each written whole, in the order of their numbers."""
+    """The shards of a run, files of finished work that are each written whole, in the order of their numbers.
 
-    def __init__(self, folder: Path) -> None:
+    One is due every so many seconds: what a kill costs.
+    """
+
+    def __init__(self, folder: Path, seconds: float) -> None:
         self.folder = folder
+        self._seconds = seconds
         self._began = self._written = time.monotonic()
         self._number = max((int(path.stem) for path in shards(folder)), default=0)
 
@@ -32,7 +35,7 @@ class Shards:
     def due(self) -> bool:
         """Whether it is time for the next one."""
         now = time.monotonic()
-        return now - self._written >= max(_SECONDS, _PART * (now - self._began))
+        return now - self._written >= max(self._seconds, _PART * (now - self._began))
 
     @contextmanager
     def new(self) -> Iterator[Path]:

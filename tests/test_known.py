@@ -166,7 +166,7 @@ def test_two_analyses_into_one_folder_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_a_killed_analysis_goes_on_where_it_was(tmp_path: Path, run: Run) -> None:
-    people = [f"p{number // 4}" for number in range(40_000)]
+    people = [f"p{number // 4}" for number in range(60_000)]
     encodings = np.random.default_rng(5).normal(scale=0.06, size=(len(people), 64)).astype(np.float32)
     faces = table(tmp_path / "faces.parquet", people, encodings)
     command = [sys.executable, "-m", "facesql.cli", "analyze", str(faces), "--formats", ""]
