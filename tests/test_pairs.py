@@ -204,3 +204,48 @@ def test_encodings_of_512_float64_numbers() -> None:
     connection = filled(people, encodings)
     compare(connection)
     assert counted(connection) == naive_counts(people, encodings)
+
+
+def hard_data(kind: str) -> tuple[list[str], NDArray[np.floating]]:
+    """People and encodings that a fast formula, or unequal tiles, might count wrong."""
+    random = np.random.default_rng(7)
+    people, drawn = some_people(60, 5)
+    encodings: NDArray[np.floating] = drawn
+    match kind:
+        case "one person with half of all photos":
+            people = ["everywhere" if number % 2 else name for number, name in enumerate(people)]
+        case "one face a person":
+            people = [f"p{number}" for number in range(len(people))]
+        case "equal encodings":
+            encodings = encodings[random.integers(0, 9, len(people))]
+        case "nearly equal encodings":
+            encodings = encodings[:1].astype(np.float64) + random.choice([0, 1e-15, 1e-9, 0.001], (len(people), 128))
+        case "distances on edges":
+            encodings = np.zeros((len(people), 8))
+            encodings[:, random.integers(0, 8)] = random.integers(-700, 700, len(people)) / 1000
+        case "large norms":
+            encodings = encodings.astype(np.float64) + random.choice([0.0, 1e3, 1e8], (len(people), 1))
+    return people, encodings
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "one person with half of all photos",
+        "one face a person",
+        "equal encodings",
+        "nearly equal encodings",
+        "distances on edges",
+        "large norms",
+    ],
+)
+@pytest.mark.parametrize("tile_faces", [17, 10_000])
+def test_hard_data_equals_the_double_loop_in_every_bin(kind: str, tile_faces: int) -> None:
+    people, encodings = hard_data(kind)
+    connection = filled(people, encodings)
+    compare(connection, tile_faces=tile_faces, batch_bytes=100_000)
+    of_person = np.unique(people, return_inverse=True)[1]
+    in_classes = double_loop(of_person, np.arange(len(people)), encodings.astype(np.float64))
+    for same, expected in zip((True, False), in_classes, strict=True):
+        found = {number: pairs for (of_same, number), pairs in counted(connection).items() if of_same == same}
+        assert found == {number: pairs for number, pairs in enumerate(expected.tolist()) if pairs}
