@@ -254,6 +254,7 @@ def _notes(
         "people compared": analysis.people,
         "pairs of one person (genuine)": analysis.figures.genuine_pairs,
         "pairs of two people (impostor)": analysis.figures.impostor_pairs,
+        "pairs that an earlier run had counted": analysis.pairs_known,
     }
     tables = [TableNotes(file, read_found(noted), read_times(file)) for file, noted in made.items()]
     merged_made = {name: value for name, value in merged(made).items() if name != FOUND}

@@ -105,6 +105,7 @@ def test_an_analysis_takes_up_what_the_report_before_counted(tmp_path: Path) -> 
     first = analyze_faces(faces, report, formats=())
     again = analyze_faces(faces, report, formats=())
     assert (first.pairs_known, again.pairs_known) == (0, 450 * 449 // 2)
+    assert "| pairs that an earlier run had counted | 101,025 |" in (report / "run.md").read_text()
     assert again.table.equals(first.table)
     assert not counts_path(report).exists()
     afresh = analyze_faces(faces, report, formats=(), fresh=True)
