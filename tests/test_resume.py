@@ -63,7 +63,7 @@ def test_a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes(drawn: Pa
     encode_photos(folder, whole)
     chance = random.Random(0)  # noqa: S311 - moments, not secrets
     command = [sys.executable, "-m", "facesql.cli", "encode", str(folder)]
-    kills = resumed = 0
+    kills = resumed = finishes = 0
     output = tmp_path / "0" / "faces.parquet"
     while kills < 20:
         with subprocess.Popen(
@@ -84,7 +84,8 @@ def test_a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes(drawn: Pa
                 continue
         assert process.returncode == 0
         assert tables(output) == tables(whole)
-        output = tmp_path / str(kills) / "faces.parquet"
+        finishes += 1
+        output = tmp_path / str(finishes) / "faces.parquet"
     assert resumed  # some of the kills came when photos were finished
     encode_photos(folder, output)
     assert tables(output) == tables(whole)
