@@ -7,27 +7,22 @@
 with batch as (
     select unnest($tiles_a) as tile_a, unnest($tiles_b) as tile_b
 ),
-a as (
+-- Not materialized: each side reads the tiles of its own range alone.
+tiles as not materialized (
     select
         tile,
         list(struct_pack(place, block, person_number, photo_number, person_faces, person_pairs, encoding)) as faces
     from tiled_face
-    where tile between list_min($tiles_a) and list_max($tiles_a)
-    group by tile
-),
-b as (
-    select
-        tile,
-        list(struct_pack(place, block, person_number, photo_number, person_faces, person_pairs, encoding)) as faces
-    from tiled_face
-    where tile between list_min($tiles_b) and list_max($tiles_b)
     group by tile
 ),
 counted as (
     select tile_a, tile_b, unnest(tile_counts(a, b)) as counts
     from batch
-    join a on a.tile = tile_a
-    join b on b.tile = tile_b
+    join tiles as a on a.tile = tile_a
+    join tiles as b on b.tile = tile_b
+    where
+        a.tile between list_min($tiles_a) and list_max($tiles_a)
+        and b.tile between list_min($tiles_b) and list_max($tiles_b)
 )
 select
     tile_a,
