@@ -1,0 +1,461 @@
+"""How sure a rate is for other people than those compared: intervals from leaving people out, a block at a time.
+
+Pairs are not independent, for a person is in many: what is independent are people. A rate is computed again without
+each block of people; how far these rates lie from each other tells how far the rate of other people may lie (the
+delete-a-group jackknife: P. S. Kott, The delete-a-group jackknife, J. Official Statistics 17, 2001), on the logit
+scale, on which no interval leaves 0 to 1. Its quantile is Student's, with one degree of freedom less than there are
+blocks in effect (Kish), for precision and F1 of the genuine pairs, which are fewer. What the blocks add to the variance
+tells of still fewer where few make most of it: those in effect, less one; for recall and FNMR, by F. E. Satterthwaite
+(An approximate distribution of estimates of variance components, Biometrics Bulletin 2, 1946).
+
+An impostor pair is of two people, and so those across blocks are left out twice: once with each. What the jackknife
+counts twice of these is taken off again (B. Efron and C. Stein, The jackknife estimate of variance, Ann. Statist. 9,
+1981, show the surplus; P. M. Aronow, C. Samii and V. A. Assenova, Cluster-robust variance estimation for dyadic data,
+Political Analysis 23, 2015, the sum without it), but for as much as the pairs of blocks would vary if they were
+independent.
+
+Where fewer than ten blocks of people err, leaving them out cannot tell, and there is a bound instead: that of Clopper
+and Pearson for independent people, and for FMR disjoint pairs of people, as many as there are in effect (E. L. Korn and
+B. I. Graubard, Confidence intervals for proportions with small expected number of positive counts estimated from survey
+data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at most 3 in n, at 95%.
+
+tests/benchmarks/coverage.py counts how often intervals hold the truth.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import betaincinv, expit, logit, stdtrit
+
+from facesql.binning import Bins
+from facesql.blocks import BlockCounts, Numbers, Weighting, effective
+
+# Where fewer blocks err, there is a bound and no interval.
+LEAST_ERRING = 10
+# With fewer degrees of freedom, one block at one cut-off would make an interval of 0 to 1, and of its neighbours, too.
+_LEAST_FREEDOM = 2
+# A rate of no pairs is NaN, and the logit of 0 is infinite; what is said of them is a bound, or nothing.
+_quiet = np.errstate(divide="ignore", invalid="ignore")
+
+
+class Rate(StrEnum):
+    """The rates of the cut-off table that have intervals."""
+
+    PRECISION = "precision"
+    RECALL = "recall"
+    FMR = "fmr"
+    FNMR = "fnmr"
+    F1 = "f1"
+
+
+@dataclass(frozen=True)
+class Band:
+    """A rate at each cut-off with its interval, in 0 to 1; (edges,) each, NaN where there are no pairs to tell from."""
+
+    value: Numbers
+    low: Numbers
+    high: Numbers
+    se: Numbers
+    """The standard error, the jackknife's of the rate itself; NaN where the interval is a bound."""
+    bound: NDArray[np.bool_]
+    """Whether low and high are a bound from the number of people, and not an interval."""
+
+    def reversed(self) -> "Band":
+        """That of 1 - rate."""
+        return Band(1 - self.value, 1 - self.high, 1 - self.low, self.se, self.bound)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A single figure with its interval, both in 0 to 1."""
+
+    value: float
+    low: float
+    high: float
+    bound: bool
+    """Whether low and high are a bound from the number of people."""
+
+
+@_quiet
+def rate_bands(counts: BlockCounts, confidence: float = 0.95) -> dict[Rate, Band]:
+    """All rates at each cut-off with their intervals, which hold the rate of other people with that confidence.
+
+    The intervals of FMR, FNMR and recall rise or fall with the cut-off, as the rates do.
+    """
+    fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
+    precision = _precision_band(counts, confidence)
+    recall = fnmr.reversed()
+    return {
+        Rate.PRECISION: precision,
+        Rate.RECALL: recall,
+        Rate.FMR: fmr,
+        Rate.FNMR: fnmr,
+        Rate.F1: _f1_band(counts, precision, recall, confidence),
+    }
+
+
+@_quiet
+def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
+    """The false match rate: of the impostor pairs, the share that match.
+
+    Where few err, the bound is one of disjoint pairs of people, or the upper end of the next interval, if that is less:
+    FMR never falls with the cut-off.
+    """
+    value = counts.impostor / counts.impostor_all
+    without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
+    band = _interval(
+        value,
+        logit(without),
+        counts.present,
+        _doubled_fmr(counts) / (1 - value) ** 2,
+        effective(counts.touching_all) - 1,
+        confidence,
+    )
+    few = _blocks(counts.touching) < LEAST_ERRING
+    few_not = _blocks(_column(counts.touching_all) - counts.touching) < LEAST_ERRING
+    return _monotone(_bounded(band, few, few_not, counts.impostor_people / 2, confidence))
+
+
+@_quiet
+def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
+    """The false non-match rate: of the genuine pairs, the share that do not match; bounds are those of people."""
+    missed = _column(counts.genuine_all) - counts.genuine
+    every = counts.genuine_all.sum()
+    value = missed.sum(axis=0) / every
+    without = (missed.sum(axis=0) - missed) / _column(every - counts.genuine_all)
+    band = _interval(
+        value,
+        logit(without),
+        counts.present & (counts.genuine_all > 0),
+        np.zeros_like(value),
+        effective(counts.genuine_all) - 1,
+        confidence,
+        _freedom_of_one,
+    )
+    few, few_not = _blocks(missed) < LEAST_ERRING, _blocks(counts.genuine) < LEAST_ERRING
+    bounded = _bounded(_flipped(band), few[::-1], few_not[::-1], counts.genuine_people, confidence)
+    return _flipped(_monotone(bounded))
+
+
+@_quiet
+def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 0.95) -> Band:
+    """The precision where ``genuine_share`` of all pairs are of one person: by Bayes' rule, from recall and FMR."""
+    recall, fmr = fnmr_band(counts, confidence).reversed(), fmr_band(counts, confidence)
+    odds = logit(genuine_share)
+    every = counts.genuine_all.sum()
+    matched = counts.genuine.sum(axis=0)
+    value = expit(odds + np.log(recall.value) - np.log(fmr.value))
+    without = (
+        odds
+        + np.log((matched - counts.genuine) / _column(every - counts.genuine_all))
+        - np.log((counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all))
+    )
+    band = _interval(
+        value,
+        without,
+        counts.present,
+        _doubled_fmr(counts),
+        effective(counts.genuine_all) - 1,
+        confidence,
+    )
+    # Bounds of the one and of the other at once.
+    low = expit(odds + np.log(recall.low) - np.log(fmr.high))
+    high = expit(odds + np.log(recall.high) - np.log(fmr.low))
+    return _where(recall.bound | fmr.bound, _nothing_matched(low, high, matched + counts.impostor), band, value)
+
+
+@_quiet
+def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
+    """The equal error rate, as metrics.equal_error_rate has it; None where a class has no pairs.
+
+    Where few err, it is bounded by the bands of the two rates: at any cut-off it is at most the larger of their upper
+    ends, and at least the smaller of their lower ones.
+    """
+    every = counts.genuine_all.sum()
+    if not every or not counts.impostor_all:
+        return None
+    fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
+    value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
+    fmr_without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
+    missed = _column(counts.genuine_all) - counts.genuine
+    fnmr_without = (missed.sum(axis=0) - missed) / _column(every - counts.genuine_all)
+    doubled = _doubled_fmr(counts) * fmr.value**2
+    place = min(int(np.searchsorted(fmr.value, value)), len(fmr.value) - 1)
+    if fmr.bound[place] or fnmr.bound[place]:
+        low = float(np.minimum(fmr.low, fnmr.low).max())
+        high = float(np.maximum(fmr.high, fnmr.high).min())
+        return Estimate(value, min(low, value), max(high, value), bound=True)
+    # How far the crossing follows FMR: its share of the two slopes there, over a wide piece, for bins are rough.
+    first = max(int(np.searchsorted(fmr.value, value / 2)) - 1, 0)
+    last = min(int(np.searchsorted(fmr.value, value * 2)), len(fmr.value) - 1)
+    rise, fall = fmr.value[last] - fmr.value[first], fnmr.value[first] - fnmr.value[last]
+    follows = fall / (rise + fall) if rise + fall > 0 else 0.5
+    replicates = _crossing(fmr_without[counts.present], fnmr_without[counts.present])
+    freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
+    surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
+    return _estimate(value, replicates, surplus, freedom, confidence)
+
+
+@_quiet
+def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
+    """The area under the ROC, as metrics.Figures has it; None where a class has no pairs.
+
+    Where few err at the cut-off of the EER, no curve that passes there has less area than (1 - EER)^2.
+    """
+    rate = eer(counts, confidence)
+    if rate is None:
+        return None
+    every = counts.genuine_all.sum()
+    fmr = counts.impostor / counts.impostor_all
+    recall = counts.genuine.sum(axis=0) / every
+    fmr_without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
+    recall_without = (counts.genuine.sum(axis=0) - counts.genuine) / _column(every - counts.genuine_all)
+    doubled = np.nan_to_num(_doubled_fmr(counts) * fmr**2)
+    value = float(_area(fmr[np.newaxis], recall[np.newaxis])[0])
+    if rate.bound:
+        return Estimate(value, min(value, (1 - rate.high) ** 2), 1.0, bound=True)
+    # 1 - AUC is the mean FMR at the distances of genuine pairs; parts of it vary together.
+    surplus = float(np.diff(recall, prepend=0) @ np.sqrt(doubled)) ** 2 / (value * (1 - value)) ** 2
+    freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
+    replicates = _area(fmr_without[counts.present], recall_without[counts.present])
+    return _estimate(value, replicates, surplus, freedom, confidence)
+
+
+def interval_table(bands: dict[Weighting, dict[Rate, Band]], bins: Bins) -> pl.DataFrame:
+    """All bands as one table: bin, cutoff, weighting, rate, value, low, high, se, bound; a row for each of them."""
+    numbers = range(bins.first, bins.last + 1)
+    parts = [
+        pl.DataFrame(
+            {"bin": numbers, "cutoff": bins.edges},
+            schema={"bin": pl.Int32, "cutoff": pl.Float64},
+        ).with_columns(
+            weighting=pl.lit(weighting.value),
+            rate=pl.lit(rate.value),
+            **{name: pl.Series(getattr(band, name)).fill_nan(None) for name in ("value", "low", "high", "se")},
+            bound=pl.Series(band.bound),
+        )
+        for weighting, of_weighting in bands.items()
+        for rate, band in of_weighting.items()
+    ]
+    return pl.concat(parts)
+
+
+@_quiet
+def clopper_pearson(
+    share: NDArray[np.floating] | float, number: NDArray[np.floating] | float, confidence: float
+) -> Numbers:
+    """The upper bound of a share that was observed among so many independent ones, which need not be whole.
+
+    >>> clopper_pearson(0.0, 1000, 0.95).round(5)  # 3 in 1,000
+    np.float64(0.00299)
+    """
+    number = np.asarray(number, np.float64)
+    erring = np.asarray(share) * number
+    upper = betaincinv(erring + 1, np.maximum(number - erring, 0), confidence)
+    return np.asarray(np.where((number > 0) & (erring < number), upper, 1.0))
+
+
+def _precision_band(counts: BlockCounts, confidence: float) -> Band:
+    """Of the pairs that match, the share that are genuine; 1 where none matches.
+
+    Without a block, both classes are put to what all people would have: as many as there are, and as many pairs of
+    them. Where few err, the bound is from the blocks of the genuine pairs that match, the scarcer side.
+    """
+    matched = counts.genuine.sum(axis=0)
+    value = np.where(matched + counts.impostor > 0, matched / (matched + counts.impostor), 1.0)
+    without = np.log(_genuine_without(counts)) - np.log(_impostor_without(counts))
+    freedom = effective(counts.genuine_all) - 1
+    band = _interval(value, without, counts.present, _doubled_impostor(counts), freedom, confidence)
+    few = _blocks(counts.touching) < LEAST_ERRING
+    few_not = _blocks(counts.genuine) < LEAST_ERRING
+    high = np.where(few_not & ~few, clopper_pearson(value, _effective_each(counts.touching), confidence), 1.0)
+    low = np.where(few, 1 - clopper_pearson(1 - value, _effective_each(counts.genuine), confidence), 0.0)
+    return _where(few | few_not, _nothing_matched(low, high, matched + counts.impostor), band, value)
+
+
+def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: float) -> Band:
+    """The harmonic mean of precision and recall; bounded by theirs where few err."""
+    matched, every = counts.genuine.sum(axis=0), counts.genuine_all.sum()
+    value = 2 * matched / (every + matched + counts.impostor)
+    wrong = every - matched + counts.impostor
+    genuine, impostor = _genuine_without(counts), _impostor_without(counts)
+    all_genuine = _scaled(every - counts.genuine_all, counts.people)
+    without = np.log(2 * genuine) - np.log(_column(all_genuine) - genuine + impostor)
+    surplus = _doubled_impostor(counts) * (counts.impostor / wrong) ** 2
+    freedom = effective(counts.genuine_all) - 1
+    band = _interval(value, without, counts.present, np.nan_to_num(surplus), freedom, confidence)
+    low, high = (
+        np.nan_to_num(2 / (1 / np.maximum(p, 1e-300) + 1 / np.maximum(r, 1e-300)))
+        for p, r in ((precision.low, recall.low), (precision.high, recall.high))
+    )
+    erring = (counts.touching > 0) | (_column(counts.genuine_all) - counts.genuine > 0)
+    few = _blocks(erring) < LEAST_ERRING
+    few_not = _blocks(counts.genuine) < LEAST_ERRING
+    return _where(few | few_not, (low, high), band, value)
+
+
+def _genuine_without(counts: BlockCounts) -> Numbers:
+    """Genuine pairs that match without each block, put to as many people as there are."""
+    return _scaled(counts.genuine.sum(axis=0) - counts.genuine, counts.people)
+
+
+def _impostor_without(counts: BlockCounts) -> Numbers:
+    """Impostor pairs that match without each block, put to as many pairs of people as there are."""
+    left = counts.impostor - counts.touching
+    return left * _column(counts.pairs_of_people / (counts.pairs_of_people - counts.touching_people))
+
+
+def _scaled(without: Numbers, people: Numbers) -> Numbers:
+    share = people.sum() / (people.sum() - people)
+    return without * (_column(share) if without.ndim > 1 else share)
+
+
+def _doubled_fmr(counts: BlockCounts) -> Numbers:
+    """The variance of log FMR that pairs of blocks would have if they were independent."""
+    across, all_ = counts.across, counts.impostor_all
+    e = counts.impostor
+    return np.maximum(across.squares / e**2 - 2 * across.with_all / (e * all_) + across.all_squares / all_**2, 0)
+
+
+def _doubled_impostor(counts: BlockCounts) -> Numbers:
+    """The variance of the log of the impostor pairs that match, a pair of people, as for FMR."""
+    across, all_ = counts.across, counts.pairs_of_people
+    e = counts.impostor
+    return np.maximum(across.squares / e**2 - 2 * across.with_people / (e * all_) + across.people_squares / all_**2, 0)
+
+
+def _freedom_of_two(without: Numbers, most: float) -> Numbers:
+    """Degrees of freedom where pairs of two people err: one less than the blocks that make the variance, in effect."""
+    squares = (without - without.mean(axis=0)) ** 2
+    return np.asarray(np.minimum(np.maximum(_effective_each(squares) - 1, _LEAST_FREEDOM), most))
+
+
+def _freedom_of_one(without: Numbers, most: float) -> Numbers:
+    """Degrees of freedom where pairs of one person err: 2 V^2 / var(V), V being the sum of squares (Satterthwaite)."""
+    squares = (without - without.mean(axis=0)) ** 2
+    spread = ((squares - squares.mean(axis=0)) ** 2).sum(axis=0)
+    return np.asarray(np.fmin(2 * squares.sum(axis=0) ** 2 / spread, most))
+
+
+def _interval(
+    value: Numbers,
+    without: Numbers,
+    present: NDArray[np.bool_],
+    doubled: Numbers,
+    freedom: float,
+    confidence: float,
+    rule: Callable[[Numbers, float], Numbers] = _freedom_of_two,
+) -> Band:
+    """The interval on the logit scale: from the logits without each block, (blocks, edges)."""
+    quantile = _quantile(rule(without[present], freedom), confidence)
+    reach = quantile * np.sqrt(_variance(without[present], doubled))
+    middle = logit(value)
+    se = np.sqrt(_variance(expit(without[present]), doubled * (value * (1 - value)) ** 2))
+    return Band(value, expit(middle - reach), expit(middle + reach), se, np.zeros(value.shape, np.bool_))
+
+
+def _estimate(value: float, replicates: Numbers, doubled: float, freedom: float, confidence: float) -> Estimate:
+    logits = logit(replicates)[:, np.newaxis]
+    variance = _variance(logits, np.array([doubled]))
+    reach = float(_quantile(_freedom_of_two(logits, freedom), confidence)[0] * np.sqrt(variance[0]))
+    middle = float(logit(value))
+    return Estimate(value, float(expit(middle - reach)), float(expit(middle + reach)), bound=False)
+
+
+def _variance(without: Numbers, doubled: Numbers) -> Numbers:
+    """The jackknife's variance of what there is without each block, a row each, without what it counts twice."""
+    blocks = len(without)
+    if not blocks:
+        return np.full(without.shape[1:], np.nan)
+    variance = (blocks - 1) / blocks * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    reduced: Numbers = np.maximum(variance - doubled, doubled)
+    return reduced
+
+
+def _quantile(freedom: Numbers, confidence: float) -> Numbers:
+    return np.asarray(stdtrit(np.maximum(freedom, 0.1), (1 + confidence) / 2))
+
+
+def _bounded(band: Band, few: NDArray[np.bool_], few_not: NDArray[np.bool_], number: float, confidence: float) -> Band:
+    """The band with bounds where few err, or few do not; of a rate that rises with the cut-off."""
+    sure = ~(few | few_not)
+    next_high = band.high[sure][0] if sure.any() else 1.0
+    next_low = band.low[sure][-1] if sure.any() else 0.0
+    at_most = np.minimum(clopper_pearson(band.value, number, confidence), np.maximum(next_high, band.value))
+    at_least = np.maximum(1 - clopper_pearson(1 - band.value, number, confidence), np.minimum(next_low, band.value))
+    low = np.where(few_not, at_least, 0.0)
+    high = np.where(few, at_most, 1.0)
+    return _where(~sure, (low, high), band, band.value)
+
+
+def _where(bound: NDArray[np.bool_], bounds: tuple[Numbers, Numbers], band: Band, value: Numbers) -> Band:
+    """Bounds where they are to be, and the band elsewhere; neither without the value itself."""
+    untold = np.isnan(value)
+    bound = bound | np.isnan(band.low) | np.isnan(band.high)
+    low = np.minimum(np.where(bound, bounds[0], band.low), value)
+    high = np.maximum(np.where(bound, bounds[1], band.high), value)
+    return Band(
+        value,
+        np.where(untold, np.nan, low),
+        np.where(untold, np.nan, high),
+        np.where(bound | untold, np.nan, band.se),
+        bound & ~untold,
+    )
+
+
+def _monotone(band: Band) -> Band:
+    """The band of a rate that rises with the cut-off, as wide as it must be for its ends to rise, too."""
+    low = np.minimum.accumulate(band.low[::-1])[::-1]
+    high = np.maximum.accumulate(band.high)
+    return Band(band.value, low, high, band.se, band.bound)
+
+
+def _flipped(band: Band) -> Band:
+    """The band from the last cut-off to the first."""
+    return Band(band.value[::-1], band.low[::-1], band.high[::-1], band.se[::-1], band.bound[::-1])
+
+
+def _nothing_matched(low: Numbers, high: Numbers, matched: Numbers) -> tuple[Numbers, Numbers]:
+    """Bounds of a precision: where nothing matches, nothing is known of it."""
+    none = matched == 0
+    return np.where(none, 0.0, np.nan_to_num(low)), np.where(none, 1.0, np.nan_to_num(high, nan=1.0))
+
+
+def _crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
+    """The rate at which the two are equal, taken as straight lines between edges; (rows, edges) each, one a row."""
+    ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
+    fmr, fnmr = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[1], fnmr, ends[0]])
+    after = (fmr >= fnmr).argmax(axis=1)
+    rows, before = np.arange(len(fmr)), after - 1
+    gap_before = fnmr[rows, before] - fmr[rows, before]
+    gap_after = fmr[rows, after] - fnmr[rows, after]
+    share = gap_before / (gap_before + gap_after)
+    crossing = fmr[rows, before] + share * (fmr[rows, after] - fmr[rows, before])
+    other = fnmr[rows, before] + share * (fnmr[rows, after] - fnmr[rows, before])
+    return np.asarray((crossing + other) / 2)
+
+
+def _area(fmr: Numbers, recall: Numbers) -> Numbers:
+    """The area under recall against FMR, a straight line from edge to edge; (rows, edges) each, one a row."""
+    ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
+    fmr, recall = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[0], recall, ends[1]])
+    return np.asarray(np.trapezoid(recall, fmr, axis=1))
+
+
+def _blocks(counts: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.intp]:
+    """How many blocks have any, at each cut-off; rounding leaves less than a millionth of a pair."""
+    blocks: NDArray[np.intp] = np.sum(counts > 1e-6, axis=0, dtype=np.intp)
+    return blocks
+
+
+def _effective_each(counts: Numbers) -> Numbers:
+    """Kish's effective number of blocks, at each cut-off."""
+    return np.asarray(np.nan_to_num(counts.sum(axis=0) ** 2 / (counts * counts).sum(axis=0)))
+
+
+def _column(values: Numbers) -> Numbers:
+    return values[:, np.newaxis]
