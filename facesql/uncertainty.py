@@ -382,7 +382,7 @@ def _quantile(freedom: Numbers, confidence: float) -> Numbers:
 
 def _bounded(band: Band, few: NDArray[np.bool_], few_not: NDArray[np.bool_], number: float, confidence: float) -> Band:
     """The band with bounds where few err, or few do not; of a rate that rises with the cut-off."""
-    sure = ~(few | few_not)
+    sure = ~(few | few_not) & np.isfinite(band.low) & np.isfinite(band.high)
     next_high = band.high[sure][0] if sure.any() else 1.0
     next_low = band.low[sure][-1] if sure.any() else 0.0
     at_most = np.minimum(clopper_pearson(band.value, number, confidence), np.maximum(next_high, band.value))
@@ -408,10 +408,14 @@ def _where(bound: NDArray[np.bool_], bounds: tuple[Numbers, Numbers], band: Band
 
 
 def _monotone(band: Band) -> Band:
-    """The band of a rate that rises with the cut-off, as wide as it must be for its ends to rise, too."""
-    low = np.minimum.accumulate(band.low[::-1])[::-1]
-    high = np.maximum.accumulate(band.high)
-    return Band(band.value, low, high, band.se, band.bound)
+    """The band of a rate that rises with the cut-off: it is at most what it is at a higher one, at least at a lower.
+
+    So an upper end that holds at a higher cut-off holds here, too, and the ends rise. In simulations this costs the
+    intervals no truths, where the other way, the running maximum, makes those near the fewest errors twice as wide.
+    """
+    high = np.minimum.accumulate(band.high[::-1])[::-1]
+    low = np.maximum.accumulate(band.low)
+    return Band(band.value, np.minimum(low, band.value), np.maximum(high, band.value), band.se, band.bound)
 
 
 def _flipped(band: Band) -> Band:
