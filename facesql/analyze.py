@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from facesql import __version__
+from facesql.answers import Answers, find_answers
 from facesql.binning import Bins, Metric, written
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
@@ -19,6 +20,7 @@ from facesql.fitting import choose_bins, set_bins, set_metric
 from facesql.known import counts_path, keeping_counts, known_counts
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
+from facesql.operating import Wanted
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
@@ -46,6 +48,7 @@ class Analysis:
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
+    answers: Answers
     doubts: Sequence[str] = ()
     """Sentences on what the tables do not tell, and the numbers hang on."""
 
@@ -59,7 +62,7 @@ class Analysis:
             "last_bin": self.bins.last,
             "bin_width": float(self.bins.width),
         }
-        return {"version": __version__, **counts, **bins, **asdict(self.figures)}
+        return {"version": __version__, **counts, **bins, **asdict(self.figures), **self.answers.summary()}
 
 
 def analyze_faces(
@@ -70,6 +73,7 @@ def analyze_faces(
     bin_width: Decimal | None = None,
     max_distance: Decimal | None = None,
     cutoffs: Sequence[Decimal] | None = None,
+    wanted: Wanted | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
     drop_duplicates: bool = False,
@@ -84,11 +88,12 @@ def analyze_faces(
     ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
     the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to ``max_distance``; where
     these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes those
-    of ``key_bins``. ``threads`` are one a core; ``memory_limit`` is for the whole program, in bytes (default: 600 MB
-    and the size of the encodings); what does not fit goes to disk.
+    of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``threads`` are one a core;
+    ``memory_limit`` is for the whole program, in bytes (default: 600 MB and the size of the encodings); what does not
+    fit goes to disk.
 
-    The folder then holds facesql.duckdb (faces, binned_counts, precision_recall and summary, open to SQL), the tables,
-    summary.json and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
+    The folder then holds facesql.duckdb (faces, binned_counts and the tables, open to SQL), the tables, summary.json
+    and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
 
     What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
@@ -136,15 +141,22 @@ def analyze_faces(
                         table=table,
                         key_table=table.filter(pl.col("bin").is_in(keys)),
                         figures=summarize(totals, bins),
+                        answers=find_answers(connection, bins, wanted or Wanted(), map(read_found, made.values())),
                         doubts=doubts(made),
                     )
                     _store(connection, "insert into precision_recall by name from stored", table)
+                    _store(connection, "insert into rate_intervals by name from stored", analysis.answers.intervals)
+                    _store(connection, "insert into operating_points by name from stored", analysis.answers.operating)
+                    _store(connection, "insert into optimism by name from stored", analysis.answers.optimism)
                     summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
                     _store(connection, "insert into summary by name from stored", summary)
             finally:
                 connection.close()
         write_tables(folder, "precision_recall", table)
         write_tables(folder, "key_cutoffs", analysis.key_table)
+        write_tables(folder, "rate_intervals", analysis.answers.intervals)
+        write_tables(folder, "operating_points", analysis.answers.operating)
+        write_tables(folder, "optimism", analysis.answers.optimism)
         write_summary(folder, analysis.summary())
         with stages.time("charts"):
             from facesql import chartfiles, charts  # whose packages take memory that the comparison may need

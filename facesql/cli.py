@@ -232,6 +232,40 @@ def analyze(
     cutoffs: Annotated[
         str | None, typer.Option(help="The cut-offs to print, such as 0.4,0.6.", show_default="about ten of them")
     ] = None,
+    max_fmr: Annotated[
+        float,
+        typer.Option(
+            metavar="RATE",
+            help="The false match rate that the recommended cut-off has at most, every two people counting the same.",
+        ),
+    ] = 0.001,
+    max_fnmr: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="Say also which cut-off misses at most this, and what it costs."),
+    ] = None,
+    min_recall: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Say also which cut-off finds at least this.")
+    ] = None,
+    min_precision: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Say also at which cut-off at least this share is right.")
+    ] = None,
+    cost_false_match: Annotated[
+        float | None,
+        typer.Option(metavar="COST", help="Recommend the cut-off that costs least, a false match costing this."),
+    ] = None,
+    cost_miss: Annotated[float | None, typer.Option(metavar="COST", help="And a miss this, in the same unit.")] = None,
+    genuine_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="How many of your own comparisons are of one person: for precision and costs.",
+            show_default="that of the photos",
+        ),
+    ] = None,
+    gallery: Annotated[
+        int | None, typer.Option(metavar="N", help="Say what a search among the photos of N others finds wrongly.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(metavar="SHARE", help="How sure intervals are to be.")] = 0.95,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
     memory_limit: Annotated[
@@ -262,8 +296,21 @@ def analyze(
     from facesql.binning import Metric, parse_number
     from facesql.memory import parse_memory
     from facesql.metrics import parse_cutoffs
+    from facesql.operating import Wanted
     from facesql.report import parse_formats
     from facesql.text import analyzed, explained
+
+    wanted = Wanted(
+        max_fmr=max_fmr,
+        max_fnmr=max_fnmr,
+        min_recall=min_recall,
+        min_precision=min_precision,
+        cost_false_match=cost_false_match,
+        cost_miss=cost_miss,
+        genuine_share=genuine_share,
+        gallery=gallery,
+        confidence=confidence,
+    )
 
     first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
     tables = [first, *(faces or [])[1:]]
@@ -281,7 +328,9 @@ def analyze(
         print(explained(plan_analysis(tables, output, **how)))
         return
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
-    analysis = analyze_faces(tables, output, cutoffs=chosen, formats=parse_formats(formats), progress=True, **how)
+    analysis = analyze_faces(
+        tables, output, cutoffs=chosen, wanted=wanted, formats=parse_formats(formats), progress=True, **how
+    )
     for doubt in analysis.doubts:
         print(f"facesql: {plain(doubt)}", file=sys.stderr)
     print(analyzed(analysis))

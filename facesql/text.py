@@ -6,6 +6,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from facesql.aligned import aligned, number
+from facesql.answertext import intervals, operating, optimism, recommendation, weighting_notes
 from facesql.binning import EUCLIDEAN, Metric
 from facesql.duplicates import NEAR
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
     from facesql.pairs import Batch, Plan
 
 _NAMED = 5
-_MISSING = "-"
 # Heading, column of the cut-off table, and how its numbers are written; those of cut-offs hang on the bins.
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("genuine matched", "genuine_matched", ",d"),
@@ -84,10 +85,11 @@ def _twice(duplicates: Duplicates) -> list[str]:
 
 
 def analyzed(analysis: Analysis) -> str:
-    """The cut-off table with the counts behind it, the single figures, and what could not be told."""
+    """The cut-off to take, the table with the counts behind it, how sure it is, and what could not be told."""
     tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
     skipped = f", {analysis.faces_skipped:,} invalid left out" if analysis.faces_skipped else ""
     dropped = f", {analysis.duplicates_dropped:,} nearly the same left out" if analysis.duplicates_dropped else ""
+    answers = analysis.answers
     return "\n".join(
         [
             f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{tables}{skipped}{dropped}: "
@@ -95,9 +97,17 @@ def analyzed(analysis: Analysis) -> str:
             f"{analysis.figures.impostor_pairs:,} of two (impostor)",
             *([] if analysis.bins == EUCLIDEAN else [f"metric {analysis.bins.metric}, bins of {analysis.bins.range}"]),
             "",
+            *recommendation(answers, analysis.bins),
+            "",
+            *operating(answers, analysis.bins),
+            "",
             *_table(analysis.key_table, analysis.bins),
             "",
             *_figures(analysis.figures, analysis.bins),
+            "",
+            *intervals(answers, analysis.key_table, analysis.bins),
+            "",
+            *optimism(answers, analysis.bins),
             *_notes(analysis),
         ]
     )
@@ -134,7 +144,7 @@ def compared(demo: Demo) -> str:
     for row in demo.original.iter_rows(named=True):
         here = ours[sample.bins.bin_of(Decimal(str(row["cutoff"])))]
         rates = [rates[name] for name in ("precision", "recall") for rates in (row, here)]
-        cells.append([_number(row["cutoff"], ".3f"), *(_number(rate, ".2f") for rate in rates)])
+        cells.append([number(row["cutoff"], ".3f"), *(number(rate, ".2f") for rate in rates)])
     pairs = sample.figures.genuine_pairs + sample.figures.impostor_pairs
     return "\n".join(
         [
@@ -142,7 +152,7 @@ def compared(demo: Demo) -> str:
             f"here {sample.faces:,} photos of {sample.people:,} people ({pairs:,} pairs), "
             "there 12,797 of 5,467 (81,875,206):",
             "",
-            *_aligned(cells),
+            *aligned(cells),
             "",
             f"report    {sample.report}",
         ]
@@ -185,24 +195,19 @@ def forgotten(result: Forgotten) -> str:
 def _table(table: pl.DataFrame, bins: Bins) -> list[str]:
     columns = [("cut-off", "cutoff", _form(bins)), *_COLUMNS]
     cells = [[title for title, _, _ in columns]]
-    cells += [[_number(row[name], form) for _, name, form in columns] for row in table.iter_rows(named=True)]
-    return _aligned(cells)
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    cells += [[number(row[name], form) for _, name, form in columns] for row in table.iter_rows(named=True)]
+    return aligned(cells)
 
 
 def _figures(figures: Figures, bins: Bins) -> list[str]:
     form = _form(bins)
     return [
-        f"AUC {_number(figures.auc, '.5f')}   EER {_number(figures.eer, '.2e')} "
-        f"at cut-off {_number(figures.eer_cutoff, form)}   d' {_number(figures.d_prime, '.2f')}",
-        f"distances of genuine pairs: mean {_number(figures.genuine_mean, form)}, "
-        f"standard deviation {_number(figures.genuine_sd, form)}",
-        f"distances of impostor pairs: mean {_number(figures.impostor_mean, form)}, "
-        f"standard deviation {_number(figures.impostor_sd, form)}",
+        f"AUC {number(figures.auc, '.5f')}   EER {number(figures.eer, '.2e')} "
+        f"at cut-off {number(figures.eer_cutoff, form)}   d' {number(figures.d_prime, '.2f')}",
+        f"distances of genuine pairs: mean {number(figures.genuine_mean, form)}, "
+        f"standard deviation {number(figures.genuine_sd, form)}",
+        f"distances of impostor pairs: mean {number(figures.impostor_mean, form)}, "
+        f"standard deviation {number(figures.impostor_sd, form)}",
     ]
 
 
@@ -212,7 +217,7 @@ def _form(bins: Bins) -> str:
 
 
 def _notes(analysis: Analysis) -> list[str]:
-    notes = []
+    notes = weighting_notes(analysis.answers, analysis.bins)
     table, figures = analysis.key_table, analysis.figures
     genuine, impostor = _near(analysis)
     if genuine or impostor:
@@ -239,10 +244,6 @@ def _near(analysis: Analysis) -> tuple[int, int]:
         return 0, 0
     row = near.row(0, named=True)
     return row["genuine_matched"], row["impostor_matched"]
-
-
-def _number(value: float | str | None, form: str) -> str:
-    return _MISSING if value is None else format(value, form)
 
 
 def _count(count: int, what: str) -> str:

@@ -22,7 +22,7 @@ data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at 
 tests/benchmarks/coverage.py counts how often intervals hold the truth.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -225,7 +225,7 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     return _estimate(value, replicates, surplus, freedom, confidence)
 
 
-def interval_table(bands: dict[Weighting, dict[Rate, Band]], bins: Bins) -> pl.DataFrame:
+def interval_table(bands: Mapping[Weighting, Mapping[Rate, Band]], bins: Bins) -> pl.DataFrame:
     """All bands as one table: bin, cutoff, weighting, rate, value, low, high, se, bound; a row for each of them."""
     numbers = range(bins.first, bins.last + 1)
     parts = [
@@ -316,16 +316,21 @@ def _scaled(without: Numbers, people: Numbers) -> Numbers:
 
 def _doubled_fmr(counts: BlockCounts) -> Numbers:
     """The variance of log FMR that pairs of blocks would have if they were independent."""
-    across, all_ = counts.across, counts.impostor_all
-    e = counts.impostor
-    return np.maximum(across.squares / e**2 - 2 * across.with_all / (e * all_) + across.all_squares / all_**2, 0)
+    across = counts.across
+    return _doubled(counts.impostor, counts.impostor_all, across.squares, across.with_all, across.all_squares)
 
 
 def _doubled_impostor(counts: BlockCounts) -> Numbers:
     """The variance of the log of the impostor pairs that match, a pair of people, as for FMR."""
-    across, all_ = counts.across, counts.pairs_of_people
-    e = counts.impostor
-    return np.maximum(across.squares / e**2 - 2 * across.with_people / (e * all_) + across.people_squares / all_**2, 0)
+    across = counts.across
+    return _doubled(counts.impostor, counts.pairs_of_people, across.squares, across.with_people, across.people_squares)
+
+
+def _doubled(matched: Numbers, every: float, squares: Numbers, products: Numbers, of_every: float) -> Numbers:
+    """The sum over pairs of blocks of (their share of what matches - their share of all)^2."""
+    if not every:
+        return np.zeros_like(matched)
+    return np.asarray(np.maximum(squares / matched**2 - 2 * products / (matched * every) + of_every / every**2, 0))
 
 
 def _freedom_of_two(without: Numbers, most: float) -> Numbers:
@@ -350,7 +355,10 @@ def _interval(
     confidence: float,
     rule: Callable[[Numbers, float], Numbers] = _freedom_of_two,
 ) -> Band:
-    """The interval on the logit scale: from the logits without each block, (blocks, edges)."""
+    """The interval on the logit scale: from the logits without each block, (blocks, edges); none where that is all."""
+    if present.sum() < 2:
+        none = np.full(value.shape, np.nan)
+        return Band(value, none, none, none, np.zeros(value.shape, np.bool_))
     quantile = _quantile(rule(without[present], freedom), confidence)
     reach = quantile * np.sqrt(_variance(without[present], doubled))
     middle = logit(value)
@@ -369,8 +377,6 @@ def _estimate(value: float, replicates: Numbers, doubled: float, freedom: float,
 def _variance(without: Numbers, doubled: Numbers) -> Numbers:
     """The jackknife's variance of what there is without each block, a row each, without what it counts twice."""
     blocks = len(without)
-    if not blocks:
-        return np.full(without.shape[1:], np.nan)
     variance = (blocks - 1) / blocks * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
     reduced: Numbers = np.maximum(variance - doubled, doubled)
     return reduced

@@ -283,7 +283,8 @@ def test_metric_and_bins_are_told_everywhere(run: Run, tmp_path: Path) -> None:
     ]
     lines = run("analyze", *options, "", cwd=tmp_path).stdout.splitlines()
     assert lines[1:3] == ["metric inner, bins of 0.25 from -50 to 50", ""]
-    assert [line.split()[0] for line in lines[4:7]] == ["-20.00", "-0.25", "50.00"]
+    [head] = [place for place, line in enumerate(lines) if "genuine matched" in line]
+    assert [line.split()[0] for line in lines[head + 1 : head + 4]] == ["-20.00", "-0.25", "50.00"]
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     told = {name: summary[name] for name in ("metric", "first_bin", "last_bin", "bin_width")}
     assert told == {"metric": "inner", "first_bin": -200, "last_bin": 200, "bin_width": 0.25}

@@ -4,3 +4,6 @@
 .read sql/report/binned_counts.sql
 .read sql/report/precision_recall.sql
 .read sql/report/summary.sql
+.read sql/report/rate_intervals.sql
+.read sql/report/operating_points.sql
+.read sql/report/optimism.sql

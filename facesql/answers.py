@@ -1,0 +1,101 @@
+"""From a report's counts to what its user wants to know: which cut-off, what it costs, and how sure that is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+
+from facesql.binning import Bins
+from facesql.blocks import Weighting, block_counts
+from facesql.counts import read_counts
+from facesql.crossfit import crossfit
+from facesql.database import engine_sql
+from facesql.operating import OperatingPoint, Sureness, Wanted, operating_points, operating_table
+from facesql.uncertainty import Estimate, auc, eer, interval_table
+
+# What a photo may have become without a usable face; those left out on purpose were never tried.
+_NOT_ACQUIRED = ("no_face", "unreadable", "failed")
+_NOT_TRIED = ("excluded", "duplicate", "undecidable", "several_faces")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers to what is wanted, and the tables that a report keeps of them."""
+
+    wanted: Wanted
+    sure: Sureness
+    points: Sequence[OperatingPoint]
+    operating: pl.DataFrame
+    """See ``operating_table``."""
+    intervals: pl.DataFrame
+    """See ``interval_table``."""
+    optimism: pl.DataFrame
+    """See ``crossfit``."""
+    eer: Mapping[Weighting, Estimate | None]
+    auc: Mapping[Weighting, Estimate | None]
+    fta: float | None
+    """See ``failure_to_acquire``."""
+    heaviest: pl.DataFrame
+    """The people with most genuine pairs: person, faces, genuine_share and impostor_share of the pairs."""
+
+    @property
+    def recommended(self) -> OperatingPoint:
+        """The cut-off to take, or why there is none."""
+        return next(point for point in self.points if point.recommended)
+
+    def summary(self) -> dict[str, float | None]:
+        """The single figures by name, as the table summary holds them; NaN is null there."""
+        figures: dict[str, float | None] = {"confidence": self.wanted.confidence, "fta": self.fta}
+        for name, estimates in (("auc", self.auc), ("eer", self.eer)):
+            for weighting, estimate in estimates.items():
+                suffix = "" if weighting is Weighting.PAIRS else "_of_people"
+                if suffix:
+                    figures[f"{name}{suffix}"] = None if estimate is None else estimate.value
+                figures[f"{name}{suffix}_low"] = None if estimate is None else estimate.low
+                figures[f"{name}{suffix}_high"] = None if estimate is None else estimate.high
+        row = self.operating.filter("recommended").row(0, named=True)
+        return {**figures, "recommended_cutoff": row["cutoff"]}
+
+
+def find_answers(
+    connection: duckdb.DuckDBPyConnection, bins: Bins, wanted: Wanted, found: Iterable[Mapping[str, int]] = ()
+) -> Answers:
+    """The answers from a report's table block_pair_counts and view people; ``found`` is what each table's photos gave.
+
+    Nothing is compared again.
+    """
+    counted = list(read_counts(connection.sql("from block_pair_counts").to_arrow_table()))
+    people = pl.DataFrame(connection.sql("select block, faces, genuine_pairs from people").to_arrow_table())
+    [counts] = block_counts(counted, people, bins)
+    sure = Sureness.of(counts, wanted.confidence)
+    points = operating_points(sure, wanted, bins)
+    fta = failure_to_acquire(found)
+    return Answers(
+        wanted=wanted,
+        sure=sure,
+        points=points,
+        operating=operating_table(points, sure, wanted, bins, fta),
+        intervals=interval_table(sure.bands, bins),
+        optimism=crossfit(points, sure, counted, people, wanted, bins),
+        eer={weighting: eer(counts[weighting], wanted.confidence) for weighting in Weighting},
+        auc={weighting: auc(counts[weighting], wanted.confidence) for weighting in Weighting},
+        fta=fta,
+        heaviest=pl.DataFrame(connection.sql(engine_sql("heaviest_people")).to_arrow_table()),
+    )
+
+
+def failure_to_acquire(found: Iterable[Mapping[str, int]]) -> float | None:
+    """The share of photos without a usable face: FTA of ISO/IEC 19795-1. None where a table does not tell.
+
+    Photos left out on purpose, or in which a face was found that might not be the person's, were no failure.
+
+    >>> failure_to_acquire([{"photos": 110, "excluded": 10, "no_face": 4, "unreadable": 1}])
+    0.05
+    """
+    tables = list(found)
+    if not tables or not all("photos" in table for table in tables):
+        return None
+    failed = sum(table.get(status, 0) for table in tables for status in _NOT_ACQUIRED)
+    tried = sum(table["photos"] - sum(table.get(status, 0) for status in _NOT_TRIED) for table in tables)
+    return failed / tried if tried > 0 else None
