@@ -47,11 +47,11 @@ def test_analyze_prints_the_table_on_stdout_and_progress_on_stderr(run: Run, sma
     done = run("analyze", cwd=small_table.parent)
     lines = done.stdout.splitlines()
     assert lines[0] == "48 faces of 12 people: 72 pairs of one person (genuine), 1,056 of two (impostor)"
-    assert lines[2].startswith(HEADER)
-    assert [line.split()[0] for line in lines[3:13]] == [
+    [head] = [place for place, line in enumerate(lines) if line.startswith(HEADER)]
+    assert [line.split()[0] for line in lines[head + 1 : head + 11]] == [
         *("0.000", "0.300", "0.400", "0.450", "0.500", "0.550", "0.600", "0.900", "1.000", "1.500")
     ]
-    assert lines[3].split()[1:5] == ["0", "0", "1.0000", "0.0000"]
+    assert lines[head + 1].split()[1:5] == ["0", "0", "1.0000", "0.0000"]
     assert "AUC" in done.stdout
     assert "EER" in done.stdout
     assert "d'" in done.stdout
@@ -73,7 +73,8 @@ def test_analyze_writes_equal_tables_in_every_form(run: Run, small_table: Path) 
     assert summary["genuine_pairs"] + summary["impostor_pairs"] == 48 * 47 // 2
     assert {path.name for path in report.iterdir()} == {
         *("facesql.duckdb", "summary.json", "run.md", "key_cutoffs.csv", "key_cutoffs.parquet"),
-        *("precision_recall.csv", "precision_recall.parquet"),
+        *("precision_recall.csv", "precision_recall.parquet", "rate_intervals.csv", "rate_intervals.parquet"),
+        *("operating_points.csv", "operating_points.parquet", "optimism.csv", "optimism.parquet"),
         *(f"{name}.{kind}" for name in CHARTS for kind in ("vl.json", "html", "png", "svg")),
     }
     if os.name == "posix":
@@ -103,8 +104,9 @@ def test_what_cannot_be_told_is_a_dash_and_a_sentence(
     done = run("analyze", cwd=tmp_path)
     assert sentence in done.stdout
     assert "nan" not in done.stdout.lower()
-    row = done.stdout.splitlines()[3].split()
-    assert ("-" in row) is True
+    lines = done.stdout.splitlines()
+    [head] = [place for place, line in enumerate(lines) if line.startswith(HEADER)]
+    assert "-" in lines[head + 1].split()
     summary = json.loads((tmp_path / "report" / "summary.json").read_text(), parse_constant=pytest.fail)
     assert summary["auc"] is None
     known = [name for name in ("genuine_mean", "impostor_mean") if summary[name] is not None]
