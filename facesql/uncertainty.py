@@ -280,7 +280,7 @@ def _precision_band(counts: BlockCounts, confidence: float) -> Band:
 def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: float) -> Band:
     """The harmonic mean of precision and recall; bounded by theirs where few err."""
     matched, every = counts.genuine.sum(axis=0), counts.genuine_all.sum()
-    value = 2 * matched / (every + matched + counts.impostor)
+    value = np.where(every > 0, 2 * matched / (every + matched + counts.impostor), np.nan)
     wrong = every - matched + counts.impostor
     genuine, impostor = _genuine_without(counts), _impostor_without(counts)
     all_genuine = _scaled(every - counts.genuine_all, counts.people)
