@@ -143,12 +143,16 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
 
 @_quiet
 def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 0.95) -> Band:
-    """The precision where ``genuine_share`` of all pairs are of one person: by Bayes' rule, from recall and FMR."""
+    """The precision where ``genuine_share`` of all pairs are of one person: by Bayes' rule, from recall and FMR.
+
+    1 where nothing matches, NaN where a class has no pairs; the share lies between 0 and 1.
+    """
     recall, fmr = fnmr_band(counts, confidence).reversed(), fmr_band(counts, confidence)
     odds = logit(genuine_share)
     every = counts.genuine_all.sum()
     matched = counts.genuine.sum(axis=0)
-    value = expit(odds + np.log(recall.value) - np.log(fmr.value))
+    none = (matched + counts.impostor == 0) & (every > 0) & (counts.impostor_all > 0)
+    value = np.where(none, 1.0, expit(odds + np.log(recall.value) - np.log(fmr.value)))
     without = (
         odds
         + np.log((matched - counts.genuine) / _column(every - counts.genuine_all))
