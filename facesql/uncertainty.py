@@ -14,10 +14,11 @@ counts twice of these is taken off again (B. Efron and C. Stein, The jackknife e
 Political Analysis 23, 2015, the sum without it), but for as much as the pairs of blocks would vary if they were
 independent.
 
-Where fewer than ten blocks of people err, leaving them out cannot tell, and there is a bound instead: that of Clopper
-and Pearson for independent people, and for FMR disjoint pairs of people, as many as there are in effect (E. L. Korn and
-B. I. Graubard, Confidence intervals for proportions with small expected number of positive counts estimated from survey
-data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at most 3 in n, at 95%.
+Where fewer than ten blocks of people err, or one has a part in every error, leaving them out cannot tell, and there is
+a bound instead: that of Clopper and Pearson for independent people, and for FMR disjoint pairs of people, as many as
+there are in effect (E. L. Korn and B. I. Graubard, Confidence intervals for proportions with small expected number of
+positive counts estimated from survey data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at
+most 3 in n, at 95%.
 
 tests/benchmarks/coverage.py counts how often intervals hold the truth.
 """
@@ -115,8 +116,8 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
         effective(counts.touching_all) - 1,
         confidence,
     )
-    few = _blocks(counts.touching) < LEAST_ERRING
-    few_not = _blocks(_column(counts.touching_all) - counts.touching) < LEAST_ERRING
+    few = _few(counts.touching, counts.impostor)
+    few_not = _few(_column(counts.touching_all) - counts.touching, counts.impostor_all - counts.impostor)
     return _monotone(_bounded(band, few, few_not, counts.impostor_people / 2, confidence))
 
 
@@ -136,7 +137,7 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
         confidence,
         _freedom_of_one,
     )
-    few, few_not = _blocks(missed) < LEAST_ERRING, _blocks(counts.genuine) < LEAST_ERRING
+    few, few_not = _few(missed, missed.sum(axis=0)), _few(counts.genuine, counts.genuine.sum(axis=0))
     bounded = _bounded(_flipped(band), few[::-1], few_not[::-1], counts.genuine_people, confidence)
     return _flipped(_monotone(bounded))
 
@@ -274,8 +275,7 @@ def _precision_band(counts: BlockCounts, confidence: float) -> Band:
     without = np.log(_genuine_without(counts)) - np.log(_impostor_without(counts))
     freedom = effective(counts.genuine_all) - 1
     band = _interval(value, without, counts.present, _doubled_impostor(counts), freedom, confidence)
-    few = _blocks(counts.touching) < LEAST_ERRING
-    few_not = _blocks(counts.genuine) < LEAST_ERRING
+    few, few_not = _few(counts.touching, counts.impostor), _few(counts.genuine, matched)
     high = np.where(few_not & ~few, clopper_pearson(value, _effective_each(counts.touching), confidence), 1.0)
     low = np.where(few, 1 - clopper_pearson(1 - value, _effective_each(counts.genuine), confidence), 0.0)
     return _where(few | few_not, _nothing_matched(low, high, matched + counts.impostor), band, value)
@@ -293,12 +293,10 @@ def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: flo
     freedom = effective(counts.genuine_all) - 1
     band = _interval(value, without, counts.present, np.nan_to_num(surplus), freedom, confidence)
     low, high = (
-        np.nan_to_num(2 / (1 / np.maximum(p, 1e-300) + 1 / np.maximum(r, 1e-300)))
-        for p, r in ((precision.low, recall.low), (precision.high, recall.high))
+        np.nan_to_num(2 * p * r / (p + r)) for p, r in ((precision.low, recall.low), (precision.high, recall.high))
     )
-    erring = (counts.touching > 0) | (_column(counts.genuine_all) - counts.genuine > 0)
-    few = _blocks(erring) < LEAST_ERRING
-    few_not = _blocks(counts.genuine) < LEAST_ERRING
+    few = _few(counts.touching + (_column(counts.genuine_all) - counts.genuine), wrong)
+    few_not = _few(counts.genuine, matched)
     return _where(few | few_not, (low, high), band, value)
 
 
@@ -460,10 +458,10 @@ def _area(fmr: Numbers, recall: Numbers) -> Numbers:
     return np.asarray(np.trapezoid(recall, fmr, axis=1))
 
 
-def _blocks(counts: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.intp]:
-    """How many blocks have any, at each cut-off; rounding leaves less than a millionth of a pair."""
-    blocks: NDArray[np.intp] = np.sum(counts > 1e-6, axis=0, dtype=np.intp)
-    return blocks
+def _few(erring: Numbers, every: Numbers) -> NDArray[np.bool_]:
+    """Whether too few blocks err to tell by leaving them out: less than ten, or one has a part in every error."""
+    blocks = np.sum(erring > 0, axis=0)
+    return np.asarray((blocks < LEAST_ERRING) | (erring >= every).any(axis=0))
 
 
 def _effective_each(counts: Numbers) -> Numbers:
