@@ -18,7 +18,8 @@ Where fewer than ten blocks of people err, or one has a part in every error, lea
 a bound instead: that of Clopper and Pearson for independent people, and for FMR disjoint pairs of people, as many as
 there are in effect (E. L. Korn and B. I. Graubard, Confidence intervals for proportions with small expected number of
 positive counts estimated from survey data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at
-most 3 in n, at 95%.
+most 3 in n, at 95%. Precision and F1 have the bounds that follow from those of recall and FMR: where few false matches
+were seen, one person whom many look like would make more of them than all genuine pairs.
 
 tests/benchmarks/coverage.py counts how often intervals hold the truth.
 """
@@ -88,8 +89,8 @@ def rate_bands(counts: BlockCounts, confidence: float = 0.95) -> dict[Rate, Band
     The intervals of FMR, FNMR and recall rise or fall with the cut-off, as the rates do.
     """
     fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
-    precision = _precision_band(counts, confidence)
     recall = fnmr.reversed()
+    precision = _precision_band(counts, recall, fmr, confidence)
     return {
         Rate.PRECISION: precision,
         Rate.RECALL: recall,
@@ -167,10 +168,7 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
         effective(counts.genuine_all) - 1,
         confidence,
     )
-    # Bounds of the one and of the other at once.
-    low = expit(odds + np.log(recall.low) - np.log(fmr.high))
-    high = expit(odds + np.log(recall.high) - np.log(fmr.low))
-    return _where(recall.bound | fmr.bound, _nothing_matched(low, high, matched + counts.impostor), band, value)
+    return _where(_few_matched(counts), _matched_bounds(counts, recall, fmr, odds), band, value)
 
 
 @_quiet
@@ -264,25 +262,39 @@ def clopper_pearson(
     return np.asarray(np.where((number > 0) & (erring < number), upper, 1.0))
 
 
-def _precision_band(counts: BlockCounts, confidence: float) -> Band:
+def _precision_band(counts: BlockCounts, recall: Band, fmr: Band, confidence: float) -> Band:
     """Of the pairs that match, the share that are genuine; 1 where none matches.
 
     Without a block, both classes are put to what all people would have: as many as there are, and as many pairs of
-    them. Where few err, the bound is from the blocks of the genuine pairs that match, the scarcer side.
+    them. Where few err, the bound is from those of recall and FMR.
     """
     matched = counts.genuine.sum(axis=0)
     value = np.where(matched + counts.impostor > 0, matched / (matched + counts.impostor), 1.0)
     without = np.log(_genuine_without(counts)) - np.log(_impostor_without(counts))
     freedom = effective(counts.genuine_all) - 1
     band = _interval(value, without, counts.present, _doubled_impostor(counts), freedom, confidence)
-    few, few_not = _few(counts.touching, counts.impostor), _few(counts.genuine, matched)
-    high = np.where(few_not & ~few, clopper_pearson(value, _effective_each(counts.touching), confidence), 1.0)
-    low = np.where(few, 1 - clopper_pearson(1 - value, _effective_each(counts.genuine), confidence), 0.0)
-    return _where(few | few_not, _nothing_matched(low, high, matched + counts.impostor), band, value)
+    odds = np.log(counts.genuine_all.sum() / np.float64(counts.impostor_all))
+    return _where(_few_matched(counts), _matched_bounds(counts, recall, fmr, odds), band, value)
+
+
+def _few_matched(counts: BlockCounts) -> NDArray[np.bool_]:
+    """Whether few match of either class, of which precision is made."""
+    return _few(counts.touching, counts.impostor) | _few(counts.genuine, counts.genuine.sum(axis=0))
+
+
+def _matched_bounds(counts: BlockCounts, recall: Band, fmr: Band, odds: float) -> tuple[Numbers, Numbers]:
+    """Bounds of a precision from those of recall and FMR, both at once; where nothing matches, nothing is known of it.
+
+    ``odds`` are the log of how many genuine pairs there are for an impostor pair.
+    """
+    none = counts.genuine.sum(axis=0) + counts.impostor == 0
+    low = expit(odds + np.log(recall.low) - np.log(fmr.high))
+    high = expit(odds + np.log(recall.high) - np.log(fmr.low))
+    return np.where(none, 0.0, np.nan_to_num(low)), np.where(none, 1.0, np.nan_to_num(high, nan=1.0))
 
 
 def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: float) -> Band:
-    """The harmonic mean of precision and recall; bounded by theirs where few err."""
+    """The harmonic mean of precision and recall; bounded by theirs where precision is."""
     matched, every = counts.genuine.sum(axis=0), counts.genuine_all.sum()
     value = np.where(every > 0, 2 * matched / (every + matched + counts.impostor), np.nan)
     wrong = every - matched + counts.impostor
@@ -295,9 +307,7 @@ def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: flo
     low, high = (
         np.nan_to_num(2 * p * r / (p + r)) for p, r in ((precision.low, recall.low), (precision.high, recall.high))
     )
-    few = _few(counts.touching + (_column(counts.genuine_all) - counts.genuine), wrong)
-    few_not = _few(counts.genuine, matched)
-    return _where(few | few_not, (low, high), band, value)
+    return _where(_few_matched(counts), (low, high), band, value)
 
 
 def _genuine_without(counts: BlockCounts) -> Numbers:
@@ -429,12 +439,6 @@ def _monotone(band: Band) -> Band:
 def _flipped(band: Band) -> Band:
     """The band from the last cut-off to the first."""
     return Band(band.value[::-1], band.low[::-1], band.high[::-1], band.se[::-1], band.bound[::-1])
-
-
-def _nothing_matched(low: Numbers, high: Numbers, matched: Numbers) -> tuple[Numbers, Numbers]:
-    """Bounds of a precision: where nothing matches, nothing is known of it."""
-    none = matched == 0
-    return np.where(none, 0.0, np.nan_to_num(low)), np.where(none, 1.0, np.nan_to_num(high, nan=1.0))
 
 
 def _crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:

@@ -243,7 +243,7 @@ def is_sure(compared: Compared, rate: str, edge: int) -> bool:
         Rate.RECALL: (same & ~matched, same & matched),
         Rate.FNMR: (same & ~matched, same & matched),
         Rate.FMR: (~same & matched, ~same & ~matched),
-        Rate.F1: ((~same & matched) | (same & ~matched), same & matched),
+        Rate.F1: (~same & matched, same & matched),
     }[Rate(rate)]
     found = [erring_blocks(compared, pairs) for pairs in (wrong, right)]
     return all(blocks >= LEAST_ERRING and not one_in_all for blocks, one_in_all in found)
@@ -271,6 +271,25 @@ def test_intervals_are_those_of_formulas_a_pair_of_blocks_at_a_time(
         assert bands[rate].low[sure] == pytest.approx(low, rel=1e-4), rate
         assert bands[rate].high[sure] == pytest.approx(high, rel=1e-4), rate
         assert bands[rate].se[sure] == pytest.approx(se, rel=1e-4), rate
+    check_bounds_of_matches(compared, weighting, bands)
+
+
+def check_bounds_of_matches(compared: Compared, weighting: Weighting, bands: dict[Rate, Band]) -> None:
+    """Precision and F1 are bounded by what they are where recall is least and FMR greatest, and the other way round."""
+    recall, fmr, precision, f1 = (bands[rate] for rate in (Rate.RECALL, Rate.FMR, Rate.PRECISION, Rate.F1))
+    edges = np.flatnonzero(precision.bound & (recall.value > 0))
+    assert len(edges) >= 2
+    for edge in edges:
+        every = Direct.of(compared, weighting, int(edge))
+        for end, of_recall, of_fmr in (
+            ("low", recall.low[edge], fmr.high[edge]),
+            ("high", recall.high[edge], fmr.low[edge]),
+        ):
+            genuine, impostor = of_recall * every.all_genuine, of_fmr * every.all_impostor
+            of_precision = genuine / (genuine + impostor)
+            assert getattr(precision, end)[edge] == pytest.approx(of_precision, rel=1e-6)
+            both = of_precision + of_recall
+            assert getattr(f1, end)[edge] == pytest.approx(2 * of_precision * of_recall / both if both else 0, rel=1e-6)
 
 
 @pytest.mark.parametrize("weighting", Weighting)
@@ -434,12 +453,14 @@ def test_no_errors_at_all_give_bounds_from_the_number_of_people(weighting: Weigh
     counts = told_apart(30).counts()[weighting]
     bands = rate_bands(counts)
     people, pairs = upper(0, 30), upper(0, 15)
+    every = 30, 30 * 29 / 2 * (4 if weighting is Weighting.PAIRS else 1)
+    precision = every[0] * (1 - people) / (every[0] * (1 - people) + every[1] * pairs)
     expected = {
         Rate.FNMR: (0, 0, people),
         Rate.RECALL: (1, 1 - people, 1),
         Rate.FMR: (0, 0, pairs),
-        Rate.PRECISION: (1, 1 - people, 1),
-        Rate.F1: (1, 1 - people, 1),
+        Rate.PRECISION: (1, precision, 1),
+        Rate.F1: (1, 2 * precision * (1 - people) / (precision + 1 - people), 1),
     }
     for rate, (value, low, high) in expected.items():
         band = bands[rate]
@@ -458,11 +479,12 @@ def check_bounded(estimate: Estimate | None, value: float, low: float, high: flo
 def test_nothing_but_errors_give_bounds_from_the_number_of_people() -> None:
     counts = told_apart(30, near=8, far=2).counts()[Weighting.PEOPLE]
     bands = rate_bands(counts)
-    expected = {Rate.FNMR: (1, 1 - upper(0, 30), 1), Rate.FMR: (1, 1 - upper(0, 15), 1), Rate.PRECISION: (0, 0, None)}
-    for rate, (value, low, high) in expected.items():
+    recall, fmr = upper(0, 30), 1 - upper(0, 15)
+    precision = 30 * recall / (30 * recall + 435 * fmr)
+    expected = {Rate.FNMR: (1, 1 - recall, 1), Rate.FMR: (1, fmr, 1), Rate.PRECISION: (0, 0, precision)}
+    for rate, ends in expected.items():
         band = bands[rate]
-        assert (band.value[5], band.low[5]) == pytest.approx((value, low)), rate
-        assert band.high[5] == (high or pytest.approx(upper(0, 30)))
+        assert (band.value[5], band.low[5], band.high[5]) == pytest.approx(ends), rate
     check_bounded(eer(counts), 1, 1 - upper(0, 15), 1)
     check_bounded(auc(counts), 0, 0, 1)
 
@@ -492,8 +514,7 @@ def test_where_one_person_has_a_part_in_every_error_there_is_a_bound(weighting: 
     assert all(bands[rate].bound[5] for rate in (Rate.FMR, Rate.PRECISION, Rate.F1))
     assert bands[Rate.FMR].value[5] == pytest.approx(39 / 780)
     assert bands[Rate.FMR].high[5] == pytest.approx(upper(20 * 39 / 780, 20))
-    precision = bands[Rate.PRECISION]
-    assert precision.low[5] == pytest.approx(1 - upper(40 * (1 - precision.value[5]), 40))
+    check_bounds_of_matches(lamb, weighting, bands)
     for band in bands.values():
         check_band(band)
     for figure in (eer(counts), auc(counts)):
