@@ -108,10 +108,9 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     FMR never falls with the cut-off.
     """
     value = counts.impostor / counts.impostor_all
-    without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
     band = _interval(
         value,
-        logit(without),
+        logit(_fmr_without(counts)),
         counts.present,
         _doubled_fmr(counts) / (1 - value) ** 2,
         effective(counts.touching_all) - 1,
@@ -128,10 +127,9 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     missed = _column(counts.genuine_all) - counts.genuine
     every = counts.genuine_all.sum()
     value = missed.sum(axis=0) / every
-    without = (missed.sum(axis=0) - missed) / _column(every - counts.genuine_all)
     band = _interval(
         value,
-        logit(without),
+        logit(_fnmr_without(counts)),
         counts.present & (counts.genuine_all > 0),
         np.zeros_like(value),
         effective(counts.genuine_all) - 1,
@@ -155,11 +153,7 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
     matched = counts.genuine.sum(axis=0)
     none = (matched + counts.impostor == 0) & (every > 0) & (counts.impostor_all > 0)
     value = np.where(none, 1.0, expit(odds + np.log(recall.value) - np.log(fmr.value)))
-    without = (
-        odds
-        + np.log((matched - counts.genuine) / _column(every - counts.genuine_all))
-        - np.log((counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all))
-    )
+    without = odds + np.log(1 - _fnmr_without(counts)) - np.log(_fmr_without(counts))
     band = _interval(
         value,
         without,
@@ -183,9 +177,6 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
         return None
     fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
     value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
-    fmr_without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
-    missed = _column(counts.genuine_all) - counts.genuine
-    fnmr_without = (missed.sum(axis=0) - missed) / _column(every - counts.genuine_all)
     doubled = _doubled_fmr(counts) * fmr.value**2
     place = min(int(np.searchsorted(fmr.value, value)), len(fmr.value) - 1)
     if fmr.bound[place] or fnmr.bound[place]:
@@ -197,7 +188,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     last = min(int(np.searchsorted(fmr.value, value * 2)), len(fmr.value) - 1)
     rise, fall = fmr.value[last] - fmr.value[first], fnmr.value[first] - fnmr.value[last]
     follows = fall / (rise + fall) if rise + fall > 0 else 0.5
-    replicates = _crossing(fmr_without[counts.present], fnmr_without[counts.present])
+    replicates = _crossing(_fmr_without(counts)[counts.present], _fnmr_without(counts)[counts.present])
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
     surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
     return _estimate(value, replicates, surplus, freedom, confidence)
@@ -215,8 +206,6 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     every = counts.genuine_all.sum()
     fmr = counts.impostor / counts.impostor_all
     recall = counts.genuine.sum(axis=0) / every
-    fmr_without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
-    recall_without = (counts.genuine.sum(axis=0) - counts.genuine) / _column(every - counts.genuine_all)
     doubled = np.nan_to_num(_doubled_fmr(counts) * fmr**2)
     value = float(_area(fmr[np.newaxis], recall[np.newaxis])[0])
     if rate.bound:
@@ -224,7 +213,7 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     # 1 - AUC is the mean FMR at the distances of genuine pairs; parts of it vary together.
     surplus = float(np.diff(recall, prepend=0) @ np.sqrt(doubled)) ** 2 / (value * (1 - value)) ** 2
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
-    replicates = _area(fmr_without[counts.present], recall_without[counts.present])
+    replicates = _area(_fmr_without(counts)[counts.present], 1 - _fnmr_without(counts)[counts.present])
     return _estimate(value, replicates, surplus, freedom, confidence)
 
 
@@ -260,6 +249,17 @@ def clopper_pearson(
     erring = np.asarray(share) * number
     upper = betaincinv(erring + 1, np.maximum(number - erring, 0), confidence)
     return np.asarray(np.where((number > 0) & (erring < number), upper, 1.0))
+
+
+def _fmr_without(counts: BlockCounts) -> Numbers:
+    """FMR without each block, (blocks, edges)."""
+    return np.asarray((counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all))
+
+
+def _fnmr_without(counts: BlockCounts) -> Numbers:
+    """FNMR without each block, (blocks, edges)."""
+    missed = _column(counts.genuine_all) - counts.genuine
+    return np.asarray((missed.sum(axis=0) - missed) / _column(counts.genuine_all.sum() - counts.genuine_all))
 
 
 def _precision_band(counts: BlockCounts, recall: Band, fmr: Band, confidence: float) -> Band:
