@@ -130,15 +130,17 @@ def _weighted(
     a, b = (np.array([key[side] for key, _ in counted], np.intp) for side in range(2))
     same = np.array([key[2] for key, _ in counted], np.bool_)
     weights = [counts.pairs if weighting is Weighting.PAIRS else counts.person_weight for _, counts in counted]
-    alls = np.array([weight.sum(dtype=np.float64) for weight in weights])
+    sums = np.array([weight.sum(dtype=np.float64) for weight in weights])
+    grains = np.where(same, _grain(float(sums[same].sum())), _grain(float(sums[~same].sum())))
+    alls = np.array([np.rint(weight / grain).sum() * grain for weight, grain in zip(weights, grains, strict=True)])
     of_part = [_Rows.of(inside[a] & inside[b], a, b, same) for inside in parts]
-    sums: list[list[tuple[Numbers, ...]]] = [[] for _ in parts]
+    of_chunks: list[list[tuple[Numbers, ...]]] = [[] for _ in parts]
     firsts = [counts.first for _, counts in counted]
     people_of = np.bincount(people["block"].to_numpy(), minlength=BLOCKS).astype(np.float64)
     of_people = people_of[a] * people_of[b]
-    for matched in _cumulated(firsts, weights, bins):
+    for matched in _cumulated(firsts, weights, grains, bins):
         squares = matched * matched
-        for rows, of_rows in zip(of_part, sums, strict=True):
+        for rows, of_rows in zip(of_part, of_chunks, strict=True):
             across = rows.across
             of_rows.append(
                 (
@@ -151,7 +153,7 @@ def _weighted(
                 )
             )
     results = []
-    for inside, rows, of_rows in zip(parts, of_part, sums, strict=True):
+    for inside, rows, of_rows in zip(parts, of_part, of_chunks, strict=True):
         summed = [np.concatenate(arrays, axis=-1) for arrays in zip(*of_rows, strict=True)]
         genuine, touching, impostor, squares, with_all, with_people = summed
         all_squares, people_squares = float(rows.across @ alls**2), float(rows.across @ of_people**2)
@@ -191,8 +193,22 @@ class _Rows:
         return cls(*(mask.astype(np.float64) for mask in masks))
 
 
-def _cumulated(firsts: Sequence[int], weights: Sequence[NDArray[np.number]], bins: Bins) -> Iterator[Numbers]:
-    """For each row, what lies at each edge or below; (rows, edges), so many edges at a time."""
+def _grain(total: float) -> float:
+    """A power of two of which the total is less than 2^52 times: sums of its multiples are exact, in whichever order.
+
+    So a block that has all errors leaves none, and not what rounding leaves.
+
+    >>> _grain(3.0) == 2.0**-50
+    True
+    """
+    return float(np.ldexp(1.0, np.frexp(total)[1] - 52))
+
+
+def _cumulated(
+    firsts: Sequence[int], weights: Sequence[NDArray[np.number]], grains: Numbers, bins: Bins
+) -> Iterator[Numbers]:
+    """For each row, what lies at each edge or below, in its grains; (rows, edges), so many edges at a time."""
+    column = grains[:, np.newaxis]
     below = np.zeros((len(firsts), 1))
     for start in range(bins.first, bins.beyond, _BINS):
         end = min(start + _BINS, bins.beyond)
@@ -201,6 +217,8 @@ def _cumulated(firsts: Sequence[int], weights: Sequence[NDArray[np.number]], bin
             part = weight[max(start - first, 0) : max(end - first, 0)]
             place = max(first - start, 0)
             matched[row, place : place + len(part)] = part
+        np.rint(np.divide(matched, column, out=matched), out=matched)
+        matched *= column
         np.cumsum(matched, axis=1, out=matched)
         matched += below
         below = matched[:, -1:].copy()

@@ -14,10 +14,12 @@ counts twice of these is taken off again (B. Efron and C. Stein, The jackknife e
 Political Analysis 23, 2015, the sum without it), but for as much as the pairs of blocks would vary if they were
 independent.
 
-Where fewer than ten blocks of people err, leaving them out cannot tell, and there is a bound instead: that of Clopper
-and Pearson for independent people, and for FMR disjoint pairs of people, as many as there are in effect (E. L. Korn and
-B. I. Graubard, Confidence intervals for proportions with small expected number of positive counts estimated from survey
-data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at most 3 in n, at 95%.
+Where fewer than ten blocks of people err, or one has a part in every error, leaving them out cannot tell, and there is
+a bound instead: that of Clopper and Pearson for independent people, and for FMR disjoint pairs of people, as many as
+there are in effect (E. L. Korn and B. I. Graubard, Confidence intervals for proportions with small expected number of
+positive counts estimated from survey data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at
+most 3 in n, at 95%. Precision and F1 have the bounds that follow from those of recall and FMR: where few false matches
+were seen, one person whom many look like would make more of them than all genuine pairs.
 
 tests/benchmarks/coverage.py counts how often intervals hold the truth.
 """
@@ -87,8 +89,8 @@ def rate_bands(counts: BlockCounts, confidence: float = 0.95) -> dict[Rate, Band
     The intervals of FMR, FNMR and recall rise or fall with the cut-off, as the rates do.
     """
     fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
-    precision = _precision_band(counts, confidence)
     recall = fnmr.reversed()
+    precision = _precision_band(counts, recall, fmr, confidence)
     return {
         Rate.PRECISION: precision,
         Rate.RECALL: recall,
@@ -106,17 +108,16 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     FMR never falls with the cut-off.
     """
     value = counts.impostor / counts.impostor_all
-    without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
     band = _interval(
         value,
-        logit(without),
+        logit(_fmr_without(counts)),
         counts.present,
         _doubled_fmr(counts) / (1 - value) ** 2,
         effective(counts.touching_all) - 1,
         confidence,
     )
-    few = _blocks(counts.touching) < LEAST_ERRING
-    few_not = _blocks(_column(counts.touching_all) - counts.touching) < LEAST_ERRING
+    few = _few(counts.touching, counts.impostor)
+    few_not = _few(_column(counts.touching_all) - counts.touching, counts.impostor_all - counts.impostor)
     return _monotone(_bounded(band, few, few_not, counts.impostor_people / 2, confidence))
 
 
@@ -126,34 +127,33 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     missed = _column(counts.genuine_all) - counts.genuine
     every = counts.genuine_all.sum()
     value = missed.sum(axis=0) / every
-    without = (missed.sum(axis=0) - missed) / _column(every - counts.genuine_all)
     band = _interval(
         value,
-        logit(without),
+        logit(_fnmr_without(counts)),
         counts.present & (counts.genuine_all > 0),
         np.zeros_like(value),
         effective(counts.genuine_all) - 1,
         confidence,
         _freedom_of_one,
     )
-    few, few_not = _blocks(missed) < LEAST_ERRING, _blocks(counts.genuine) < LEAST_ERRING
+    few, few_not = _few(missed, missed.sum(axis=0)), _few(counts.genuine, counts.genuine.sum(axis=0))
     bounded = _bounded(_flipped(band), few[::-1], few_not[::-1], counts.genuine_people, confidence)
     return _flipped(_monotone(bounded))
 
 
 @_quiet
 def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 0.95) -> Band:
-    """The precision where ``genuine_share`` of all pairs are of one person: by Bayes' rule, from recall and FMR."""
+    """The precision where ``genuine_share`` of all pairs are of one person: by Bayes' rule, from recall and FMR.
+
+    1 where nothing matches, NaN where a class has no pairs; the share lies between 0 and 1.
+    """
     recall, fmr = fnmr_band(counts, confidence).reversed(), fmr_band(counts, confidence)
     odds = logit(genuine_share)
     every = counts.genuine_all.sum()
     matched = counts.genuine.sum(axis=0)
-    value = expit(odds + np.log(recall.value) - np.log(fmr.value))
-    without = (
-        odds
-        + np.log((matched - counts.genuine) / _column(every - counts.genuine_all))
-        - np.log((counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all))
-    )
+    none = (matched + counts.impostor == 0) & (every > 0) & (counts.impostor_all > 0)
+    value = np.where(none, 1.0, expit(odds + np.log(recall.value) - np.log(fmr.value)))
+    without = odds + np.log(1 - _fnmr_without(counts)) - np.log(_fmr_without(counts))
     band = _interval(
         value,
         without,
@@ -162,10 +162,7 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
         effective(counts.genuine_all) - 1,
         confidence,
     )
-    # Bounds of the one and of the other at once.
-    low = expit(odds + np.log(recall.low) - np.log(fmr.high))
-    high = expit(odds + np.log(recall.high) - np.log(fmr.low))
-    return _where(recall.bound | fmr.bound, _nothing_matched(low, high, matched + counts.impostor), band, value)
+    return _where(_few_matched(counts), _matched_bounds(counts, recall, fmr, odds), band, value)
 
 
 @_quiet
@@ -180,9 +177,6 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
         return None
     fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
     value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
-    fmr_without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
-    missed = _column(counts.genuine_all) - counts.genuine
-    fnmr_without = (missed.sum(axis=0) - missed) / _column(every - counts.genuine_all)
     doubled = _doubled_fmr(counts) * fmr.value**2
     place = min(int(np.searchsorted(fmr.value, value)), len(fmr.value) - 1)
     if fmr.bound[place] or fnmr.bound[place]:
@@ -194,7 +188,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     last = min(int(np.searchsorted(fmr.value, value * 2)), len(fmr.value) - 1)
     rise, fall = fmr.value[last] - fmr.value[first], fnmr.value[first] - fnmr.value[last]
     follows = fall / (rise + fall) if rise + fall > 0 else 0.5
-    replicates = _crossing(fmr_without[counts.present], fnmr_without[counts.present])
+    replicates = _crossing(_fmr_without(counts)[counts.present], _fnmr_without(counts)[counts.present])
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
     surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
     return _estimate(value, replicates, surplus, freedom, confidence)
@@ -212,8 +206,6 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     every = counts.genuine_all.sum()
     fmr = counts.impostor / counts.impostor_all
     recall = counts.genuine.sum(axis=0) / every
-    fmr_without = (counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all)
-    recall_without = (counts.genuine.sum(axis=0) - counts.genuine) / _column(every - counts.genuine_all)
     doubled = np.nan_to_num(_doubled_fmr(counts) * fmr**2)
     value = float(_area(fmr[np.newaxis], recall[np.newaxis])[0])
     if rate.bound:
@@ -221,7 +213,7 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     # 1 - AUC is the mean FMR at the distances of genuine pairs; parts of it vary together.
     surplus = float(np.diff(recall, prepend=0) @ np.sqrt(doubled)) ** 2 / (value * (1 - value)) ** 2
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
-    replicates = _area(fmr_without[counts.present], recall_without[counts.present])
+    replicates = _area(_fmr_without(counts)[counts.present], 1 - _fnmr_without(counts)[counts.present])
     return _estimate(value, replicates, surplus, freedom, confidence)
 
 
@@ -259,28 +251,52 @@ def clopper_pearson(
     return np.asarray(np.where((number > 0) & (erring < number), upper, 1.0))
 
 
-def _precision_band(counts: BlockCounts, confidence: float) -> Band:
+def _fmr_without(counts: BlockCounts) -> Numbers:
+    """FMR without each block, (blocks, edges)."""
+    return np.asarray((counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all))
+
+
+def _fnmr_without(counts: BlockCounts) -> Numbers:
+    """FNMR without each block, (blocks, edges)."""
+    missed = _column(counts.genuine_all) - counts.genuine
+    return np.asarray((missed.sum(axis=0) - missed) / _column(counts.genuine_all.sum() - counts.genuine_all))
+
+
+def _precision_band(counts: BlockCounts, recall: Band, fmr: Band, confidence: float) -> Band:
     """Of the pairs that match, the share that are genuine; 1 where none matches.
 
     Without a block, both classes are put to what all people would have: as many as there are, and as many pairs of
-    them. Where few err, the bound is from the blocks of the genuine pairs that match, the scarcer side.
+    them. Where few err, the bound is from those of recall and FMR.
     """
     matched = counts.genuine.sum(axis=0)
     value = np.where(matched + counts.impostor > 0, matched / (matched + counts.impostor), 1.0)
     without = np.log(_genuine_without(counts)) - np.log(_impostor_without(counts))
     freedom = effective(counts.genuine_all) - 1
     band = _interval(value, without, counts.present, _doubled_impostor(counts), freedom, confidence)
-    few = _blocks(counts.touching) < LEAST_ERRING
-    few_not = _blocks(counts.genuine) < LEAST_ERRING
-    high = np.where(few_not & ~few, clopper_pearson(value, _effective_each(counts.touching), confidence), 1.0)
-    low = np.where(few, 1 - clopper_pearson(1 - value, _effective_each(counts.genuine), confidence), 0.0)
-    return _where(few | few_not, _nothing_matched(low, high, matched + counts.impostor), band, value)
+    odds = np.log(counts.genuine_all.sum() / np.float64(counts.impostor_all))
+    return _where(_few_matched(counts), _matched_bounds(counts, recall, fmr, odds), band, value)
+
+
+def _few_matched(counts: BlockCounts) -> NDArray[np.bool_]:
+    """Whether few match of either class, of which precision is made."""
+    return _few(counts.touching, counts.impostor) | _few(counts.genuine, counts.genuine.sum(axis=0))
+
+
+def _matched_bounds(counts: BlockCounts, recall: Band, fmr: Band, odds: float) -> tuple[Numbers, Numbers]:
+    """Bounds of a precision from those of recall and FMR, both at once; where nothing matches, nothing is known of it.
+
+    ``odds`` are the log of how many genuine pairs there are for an impostor pair.
+    """
+    none = counts.genuine.sum(axis=0) + counts.impostor == 0
+    low = expit(odds + np.log(recall.low) - np.log(fmr.high))
+    high = expit(odds + np.log(recall.high) - np.log(fmr.low))
+    return np.where(none, 0.0, np.nan_to_num(low)), np.where(none, 1.0, np.nan_to_num(high, nan=1.0))
 
 
 def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: float) -> Band:
-    """The harmonic mean of precision and recall; bounded by theirs where few err."""
+    """The harmonic mean of precision and recall; bounded by theirs where precision is."""
     matched, every = counts.genuine.sum(axis=0), counts.genuine_all.sum()
-    value = 2 * matched / (every + matched + counts.impostor)
+    value = np.where(every > 0, 2 * matched / (every + matched + counts.impostor), np.nan)
     wrong = every - matched + counts.impostor
     genuine, impostor = _genuine_without(counts), _impostor_without(counts)
     all_genuine = _scaled(every - counts.genuine_all, counts.people)
@@ -289,13 +305,9 @@ def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: flo
     freedom = effective(counts.genuine_all) - 1
     band = _interval(value, without, counts.present, np.nan_to_num(surplus), freedom, confidence)
     low, high = (
-        np.nan_to_num(2 / (1 / np.maximum(p, 1e-300) + 1 / np.maximum(r, 1e-300)))
-        for p, r in ((precision.low, recall.low), (precision.high, recall.high))
+        np.nan_to_num(2 * p * r / (p + r)) for p, r in ((precision.low, recall.low), (precision.high, recall.high))
     )
-    erring = (counts.touching > 0) | (_column(counts.genuine_all) - counts.genuine > 0)
-    few = _blocks(erring) < LEAST_ERRING
-    few_not = _blocks(counts.genuine) < LEAST_ERRING
-    return _where(few | few_not, (low, high), band, value)
+    return _where(_few_matched(counts), (low, high), band, value)
 
 
 def _genuine_without(counts: BlockCounts) -> Numbers:
@@ -429,12 +441,6 @@ def _flipped(band: Band) -> Band:
     return Band(band.value[::-1], band.low[::-1], band.high[::-1], band.se[::-1], band.bound[::-1])
 
 
-def _nothing_matched(low: Numbers, high: Numbers, matched: Numbers) -> tuple[Numbers, Numbers]:
-    """Bounds of a precision: where nothing matches, nothing is known of it."""
-    none = matched == 0
-    return np.where(none, 0.0, np.nan_to_num(low)), np.where(none, 1.0, np.nan_to_num(high, nan=1.0))
-
-
 def _crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
     """The rate at which the two are equal, taken as straight lines between edges; (rows, edges) each, one a row."""
     ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
@@ -456,10 +462,10 @@ def _area(fmr: Numbers, recall: Numbers) -> Numbers:
     return np.asarray(np.trapezoid(recall, fmr, axis=1))
 
 
-def _blocks(counts: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.intp]:
-    """How many blocks have any, at each cut-off; rounding leaves less than a millionth of a pair."""
-    blocks: NDArray[np.intp] = np.sum(counts > 1e-6, axis=0, dtype=np.intp)
-    return blocks
+def _few(erring: Numbers, every: Numbers) -> NDArray[np.bool_]:
+    """Whether too few blocks err to tell by leaving them out: less than ten, or one has a part in every error."""
+    blocks = np.sum(erring > 0, axis=0)
+    return np.asarray((blocks < LEAST_ERRING) | (erring >= every).any(axis=0))
 
 
 def _effective_each(counts: Numbers) -> Numbers:
