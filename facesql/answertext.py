@@ -61,12 +61,10 @@ def operating(answers: Answers, bins: Bins) -> list[str]:
         cells.append([row["point"], number(row["cutoff"], f".{bins.decimals}f"), *rates, *searches])
     share = answers.wanted.genuine_share
     precision = "every pair in precision" if share is None else f"precision is that where {share:g} are of one person"
-    lines = [
-        *aligned(cells, left=1),
-        f"Every person counts the same in FNMR, every two in FMR, and {precision}.",
-        *answers.operating.filter(~pl.col("recommended"))["refusal"].drop_nulls().to_list(),
-    ]
-    return _explained(lines)
+    refusals = answers.operating.filter(~pl.col("recommended"))["refusal"].drop_nulls().unique(maintain_order=True)
+    told = [refusal for refusal in refusals if refusal != answers.recommended.refusal]
+    lines = [*aligned(cells, left=1), f"Every person counts the same in FNMR, every two in FMR, and {precision}."]
+    return _explained([*lines, *told])
 
 
 def intervals(answers: Answers, table: pl.DataFrame, bins: Bins) -> list[str]:
@@ -102,7 +100,7 @@ def optimism(answers: Answers, bins: Bins) -> list[str]:
             for suffix in ("", "_others")
         ]
         cells.append([row["point"], f"{row['lowest']:{form}} to {row['highest']:{form}}", *rates])
-    return ["Chosen on three quarters of the people, and judged on the others:", *aligned(cells, left=1)]
+    return ["", "Chosen on three quarters of the people, and judged on the others:", *aligned(cells, left=1)]
 
 
 def weighting_notes(answers: Answers, bins: Bins) -> list[str]:

@@ -106,7 +106,6 @@ def analyzed(analysis: Analysis) -> str:
             *_figures(analysis.figures, analysis.bins),
             "",
             *intervals(answers, analysis.key_table, analysis.bins),
-            "",
             *optimism(answers, analysis.bins),
             *_notes(analysis),
         ]
