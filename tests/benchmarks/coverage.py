@@ -1,10 +1,11 @@
 """How often do the intervals hold the truth? Simulations of people with known rates; prints a table.
 
-python -m tests.benchmarks.coverage [--runs 1000] [--people 50 200 2000] [--photos equal geometric few]
+python -m tests.benchmarks.coverage [--runs 1000] [--people 50 200 2000] [--photos equal geometric few] [--each]
 
-Each row is a rate under one weighting, over the cut-offs at which it lies between 1e-5 and 1 - 1e-5: the share of runs
-whose interval holds the truth, at the cut-off where that is least; then, at cut-offs where most runs have intervals and
-not bounds (ten blocks of people err), on average and where it is most.
+Each cell is a rate, over the cut-offs at which it lies between 1e-5 and 1 - 1e-5: the share of runs, in percent, whose
+interval holds the truth, at the cut-off where that is least, and then on average over the cut-offs where most runs have
+intervals; a dash where these have bounds, for fewer than ten blocks of people err. With --each, a row a rate instead,
+and the cut-offs.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from facesql.uncertainty import Rate, auc, eer, rate_bands
 from tests.simulation import BINS, Truth, equal, few, geometric, simulate, truth
 
 PHOTOS = {photos.__name__: photos for photos in (equal, geometric, few)}
+FIGURES = (*Rate, "EER", "AUC")
 # What a run says of a rate: whether its interval is a bound, and whether it holds the truth.
 Held = dict[tuple[str, str, str], list[tuple[bool, bool]]]
 
@@ -56,15 +58,33 @@ def _all_runs(people: int, name: str, runs: int, known: Truth) -> Iterator[tuple
     return ((people, name, seed, known) for seed in range(runs))
 
 
-def covered(held: dict[str, list[tuple[bool, bool]]]) -> tuple[str, str, str]:
-    """The coverage: the least of all cut-offs; the mean and the greatest of those that most runs have intervals at."""
-    shares = {edge: float(np.mean([holds for _, holds in runs])) for edge, runs in held.items()}
-    sure = {edge: shares[edge] for edge, runs in held.items() if np.mean([bound for bound, _ in runs]) < 0.5}
-    least = min(shares, key=lambda edge: shares[edge])
-    if not sure:
-        return f"{shares[least]:6.1%} {least:>4}", "-", "-"
-    most = max(sure, key=lambda edge: sure[edge])
-    return f"{shares[least]:6.1%} {least:>4}", f"{np.mean([*sure.values()]):6.1%}", f"{sure[most]:6.1%} {most:>4}"
+def shares(held: dict[str, list[tuple[bool, bool]]]) -> tuple[dict[str, float], dict[str, float]]:
+    """The coverage in percent by cut-off, and of that the cut-offs that most runs have intervals at, and not bounds."""
+    covered = {edge: 100 * float(np.mean([holds for _, holds in runs])) for edge, runs in held.items()}
+    sure = {edge: covered[edge] for edge, runs in held.items() if np.mean([bound for bound, _ in runs]) < 0.5}
+    return covered, sure
+
+
+def print_each(label: str, held: dict[tuple[str, str], dict[str, list[tuple[bool, bool]]]]) -> None:
+    for (weighting, rate), of_edge in held.items():
+        covered, sure = shares(of_edge)
+        least = min(covered, key=lambda edge: covered[edge])
+        most = max(sure, key=lambda edge: sure[edge]) if sure else None
+        mean = f"{np.mean([*sure.values()]):5.1f}" if sure else "-"
+        greatest = "-" if most is None else f"{sure[most]:5.1f} {most:>4}"
+        print(
+            f"{label}  {weighting:9}  {rate:9}  {covered[least]:5.1f} {least:>4}  {mean:>5}  {greatest:>10}", flush=True
+        )
+
+
+def print_row(label: str, held: dict[tuple[str, str], dict[str, list[tuple[bool, bool]]]]) -> None:
+    for weighting in Weighting:
+        cells = []
+        for figure in FIGURES:
+            covered, sure = shares(held[weighting, figure])
+            mean = f"{np.mean([*sure.values()]):5.1f}" if sure else "-"
+            cells.append(f"{min(covered.values()):5.1f} {mean:>5}")
+        print(f"{label}  {weighting:9}  {'  '.join(cells)}", flush=True)
 
 
 def main() -> None:
@@ -73,17 +93,18 @@ def main() -> None:
     parser.add_argument("--people", type=int, nargs="+", default=[50, 200, 2000])
     parser.add_argument("--photos", nargs="+", default=list(PHOTOS), choices=list(PHOTOS))
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--each", action="store_true")
     chosen = parser.parse_args()
-    print(f"{'people':>6}  {'photos':9}  {'weighting':9}  {'rate':9}  {'least':>11}  {'mean':>6}  {'most':>11}")
+    if chosen.each:
+        print(f"people  photos     weighting  rate       {'least':>10}  {'mean':>5}  {'most':>10}")
+    else:
+        print(f"people  photos     weighting  {'  '.join(f'{figure:>11}' for figure in FIGURES)}")
     for people in chosen.people:
         for name in chosen.photos:
             held: dict[tuple[str, str], dict[str, list[tuple[bool, bool]]]] = defaultdict(dict)
             for (weighting, rate, edge), runs in coverage(people, name, chosen.runs, chosen.workers).items():
                 held[weighting, rate][edge] = runs
-            for (weighting, rate), of_edge in held.items():
-                least, mean, most = covered(of_edge)
-                row = f"{people:6d}  {name:9}  {weighting:9}  {rate:9}  {least:>11}  {mean:>6}  {most:>11}"
-                print(row, flush=True)
+            (print_each if chosen.each else print_row)(f"{people:6d}  {name:9}", held)
 
 
 if __name__ == "__main__":
