@@ -1,7 +1,7 @@
 """What was found of groups to altair charts: FMR of each pair of groups, and the rates of each group."""
 
-from collections.abc import Sequence
-from math import ceil, floor, log10
+from collections.abc import Mapping, Sequence
+from math import ceil, floor, inf, log10
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,18 +12,19 @@ from facesql.binning import written
 from facesql.blocks import Weighting
 from facesql.charts import BLUE, VERMILION
 from facesql.errors import plain
-from facesql.groups import GroupRates
+from facesql.groups import GroupRates, short_names
 
 # What the cells of a heat map, and the rows of the chart of rates, take in all, in pixels.
 _MAP, _ROWS = 800, 600
 # The sides of a cell, in pixels: the largest, the least in which a number is written large, and small, and the least.
 _CELLS = (72, 48, 36, 12)
 # Longer names are cut; an axis gives them so many pixels.
-_LETTERS, _LABEL = 40, 160
+_LETTERS, _LABEL = 24, 200
 # The rows of the chart of rates are so many pixels high at most, and at least.
 _HIGHEST_ROW, _LOWEST_ROW = 28, 13
-# With fewer powers of ten, an axis of logarithms has marks between them.
-_FEW_POWERS = 5
+# The multiples of powers of ten that an axis of logarithms is marked with, if its end is less than so many times
+# its start.
+_DIGITS: tuple[tuple[float, Sequence[int]], ...] = ((20, range(1, 10)), (1e4, (1, 2, 5)), (inf, (1,)))
 # An axis of rates begins at most at so small a part of the least of them; and its ends where there are none.
 _FAR_BELOW, _NO_RATES = 10, (1e-3, 1.0)
 
@@ -36,18 +37,9 @@ def fmr_heatmap(rates: GroupRates, weighting: Weighting = Weighting.PEOPLE) -> a
     A star marks what people are too few for; a cell whose rate is 0 has no colour.
     """
     labels = _labels(rates.of.names)
-    rows = rates.group_pairs.filter(weighting=weighting.value)
-    mirrored = rows.filter(pl.col("group") != pl.col("other")).rename({"group": "other", "other": "group"})
-    cells = pl.concat([rows, mirrored.select(rows.columns)]).select(
-        pl.col("group").replace_strict(labels),
-        pl.col("other").replace_strict(labels),
-        "fmr",
-        "fmr_low",
-        "fmr_high",
-        log_fmr=pl.when(pl.col("fmr") > 0).then(pl.col("fmr").log10()),
-        star=pl.when("fmr_bound").then(pl.lit("*")).otherwise(pl.lit("")),
-        number=pl.struct("fmr", "fmr_bound").map_elements(_number, pl.String),
-    )
+    cells = _cells(rates, weighting, labels)
+    ends = _colour_ends(cells["logarithm"])
+    cells = cells.with_columns(pl.col("logarithm").fill_null(ends[0]))  # what is null would not be drawn at all
     largest, large, small, least = _CELLS
     side = max(min(_MAP // len(labels), largest), least)
     order = list(labels.values())
@@ -62,12 +54,11 @@ def fmr_heatmap(rates: GroupRates, weighting: Weighting = Weighting.PEOPLE) -> a
             *(alt.Tooltip(f"{name}:Q", format=".2e") for name in ("fmr", "fmr_low", "fmr_high")),
         ],
     )
-    ends = _colour_ends(cells["log_fmr"])
     squares = base.mark_rect(stroke="#999", strokeWidth=0.5).encode(
         color=alt.condition(
-            "isValid(datum.log_fmr)",
+            "datum.fmr > 0",
             alt.Color(
-                "log_fmr:Q",
+                "logarithm:Q",
                 title="FMR",
                 scale=alt.Scale(scheme="blues", domain=ends),
                 legend=alt.Legend(labelExpr="format(pow(10, datum.value), '.1e')", tickCount=3, gradientLength=200),
@@ -75,7 +66,7 @@ def fmr_heatmap(rates: GroupRates, weighting: Weighting = Weighting.PEOPLE) -> a
             alt.value("#fff"),
         ),
     )
-    dark = f"datum.log_fmr > {(ends[0] + 2 * ends[1]) / 3}"
+    dark = f"datum.logarithm > {(ends[0] + 2 * ends[1]) / 3}"
     numbers = base.mark_text(fontSize=11 if side >= large else 9, baseline="middle").encode(
         text="number:N" if side >= small else "star:N",
         color=alt.condition(dark, alt.value("#fff"), alt.value("#000")),
@@ -83,6 +74,22 @@ def fmr_heatmap(rates: GroupRates, weighting: Weighting = Weighting.PEOPLE) -> a
     each = "every two people count alike" if weighting is Weighting.PEOPLE else "every pair counts alike"
     chart = alt.LayerChart(layer=[squares, numbers]).properties(width=alt.Step(side), height=alt.Step(side))
     return _finish(chart, rates, "False match rate of each pair of groups", f"{each}; *: people are too few to tell")
+
+
+def _cells(rates: GroupRates, weighting: Weighting, labels: Mapping[str, str]) -> pl.DataFrame:
+    """The cells of the heat map, those of two groups twice; ``logarithm`` is null where the rate is 0 or untold."""
+    rows = rates.group_pairs.filter(weighting=weighting.value)
+    mirrored = rows.filter(pl.col("group") != pl.col("other")).rename({"group": "other", "other": "group"})
+    return pl.concat([rows, mirrored.select(rows.columns)]).select(
+        pl.col("group").replace_strict(labels),
+        pl.col("other").replace_strict(labels),
+        "fmr",
+        "fmr_low",
+        "fmr_high",
+        logarithm=pl.when(pl.col("fmr") > 0).then(pl.col("fmr").log10()),
+        star=pl.when("fmr_bound").then(pl.lit("*")).otherwise(pl.lit("")),
+        number=pl.struct("fmr", "fmr_bound").map_elements(_number, pl.String),
+    )
 
 
 def group_rates(rates: GroupRates, weighting: Weighting = Weighting.PEOPLE) -> alt.HConcatChart:
@@ -141,14 +148,14 @@ def _ends(rows: pl.DataFrame) -> tuple[float, float]:
     if least is None:
         return _NO_RATES
     lowest = rows.filter(pl.col("low") > 0)["low"].min()
-    start = max(lowest, least / _FAR_BELOW) if isinstance(lowest, float) else least / 2
+    start = max(0.9 * lowest, least / _FAR_BELOW) if isinstance(lowest, float) else least / 2
     return min(start, least / 2), 1.1 * rows.select(pl.col("high").max()).item()
 
 
 def _marks(start: float, end: float) -> list[float]:
-    """What an axis of logarithms is marked with: powers of ten, and where these are few, twice and five times them."""
+    """What an axis of logarithms is marked with: powers of ten, and where these are few, multiples of them."""
     powers = range(floor(log10(start)), ceil(log10(end)) + 1)
-    digits = (1, 2, 5) if len(powers) < _FEW_POWERS else (1,)
+    digits = next(digits for factor, digits in _DIGITS if end / start < factor)
     marks = (float(f"{digit}e{power}") for power in powers for digit in digits)
     return [mark for mark in marks if start <= mark <= end]
 
@@ -164,23 +171,21 @@ def _colour_ends(logarithms: pl.Series) -> list[float]:
 
 def _number(cell: dict[str, float | bool | None]) -> str:
     """What stands in a cell of the heat map."""
-    return "-" if cell["fmr"] is None else f"{cell['fmr']:.1e}{'*' if cell['fmr_bound'] else ''}".replace("e-0", "e-")
+    if cell["fmr"] is None:
+        return "-"
+    number = f"{cell['fmr']:.1e}".replace("e-0", "e-") if cell["fmr"] else "0"
+    return f"{number}{'*' if cell['fmr_bound'] else ''}"
 
 
 def _labels(names: Sequence[str]) -> dict[str, str]:
-    """What stands for each name: no longer than can be read, printable, and never the same for two."""
-    labels: dict[str, str] = {}
-    for number, name in enumerate(names, start=1):
-        text = plain(name)
-        short = text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"
-        labels[name] = f"{short} ({number})" if short in labels.values() else short
-    return labels
+    """What stands for each name: it is printable."""
+    return {name: plain(short) for name, short in short_names(names, _LETTERS).items()}
 
 
 def _finish(chart: _Chart, rates: GroupRates, title: str, note: str) -> _Chart:
     """The title, and the subtitle: what was compared, and how it is to be read."""
     of = rates.of
-    by = next(iter(_labels([Path(of.by).name]).values()))
+    [by] = _labels([Path(of.by).name]).values()
     compared = f"at cut-off {written(rates.cutoff)}: {of.members.height:,} people in {len(of.names):,} groups by {by}"
     finished: _Chart = (
         chart.properties(title=alt.Title(title, subtitle=[compared, note]))

@@ -169,6 +169,19 @@ def _in_order(name: str) -> list[str | int]:
     return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", name))]
 
 
+def short_names(names: Sequence[str], letters: int) -> dict[str, str]:
+    """What stands for each name where room is short: at most so many letters of it, and never the same for two.
+
+    >>> short_names(["women", "women aged 20", "women aged 30"], 8)
+    {'women': 'women', 'women aged 20': 'women a…', 'women aged 30': 'women a… (3)'}
+    """
+    short: dict[str, str] = {}
+    for number, name in enumerate(names, start=1):
+        cut = name if len(name) <= letters else f"{name[: letters - 1]}…"
+        short[name] = f"{cut} ({number})" if cut in short.values() else cut
+    return short
+
+
 def _by_file(
     connection: duckdb.DuckDBPyConnection, by: str, columns: Sequence[str]
 ) -> list[tuple[str, str | None, str | None, str | None]]:
