@@ -94,6 +94,21 @@ class BlockCounts:
         return np.asarray(self.people * (self.people - 1) / 2 + self.people * others)
 
 
+@dataclass(frozen=True)
+class GroupPairCounts:
+    """What the pairs of a person of one group and a person of another have at a cut-off, under one weighting.
+
+    Arrays are (BLOCKS, BLOCKS): a row for each block of people of the one, a column for each of the other.
+    """
+
+    matched: Numbers
+    """Pairs that match."""
+    pairs: Numbers
+    """All of them."""
+    disjoint: float
+    """How many of them there are, in effect, if nobody is in two: as many as the smaller group has people."""
+
+
 def effective(weights: NDArray[np.floating]) -> float:
     """Kish's effective number, (sum of w)^2 / (sum of w^2): so many equal weights tell as much as these.
 

@@ -16,7 +16,7 @@ from facesql.counts import counts_table, read_counts
 from facesql.database import engine_sql
 from facesql.progress import bar
 
-# sql/person_block.sql deals people into so many.
+# sql/person_block.sql deals people into so many, and sql/groups/person_block.sql those of each group.
 BLOCKS = 64
 # What counts are of other faces than these, or were made in another way, must not be taken for theirs: to be raised
 # with whatever changes a count.
@@ -115,11 +115,12 @@ def plan_pairs(
     if memory_limit is not None:
         batch_bytes = min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
     tile_faces = tile_faces or max(1, batch_bytes // _TILES_A_BATCH // max(1, face_bytes))
-    blocks_a_tile = 1
-    while blocks_a_tile < BLOCKS and faces * 2 * blocks_a_tile <= tile_faces * BLOCKS:
-        blocks_a_tile *= 2
     compared = f"{COMPARED} {bins.metric} {bins.first} {bins.last} {bins.width}"
     blocks = connection.execute(engine_sql("block_fingerprints"), {"compared": compared}).fetchall()
+    dealt = BLOCKS * (1 + max((block for block, _, _ in blocks), default=0) // BLOCKS)
+    blocks_a_tile = 1
+    while blocks_a_tile < dealt and faces * 2 * blocks_a_tile <= tile_faces * dealt:
+        blocks_a_tile *= 2
     fingerprints = {block: fingerprint for block, _, fingerprint in blocks}
     done = _recall(connection, known, fingerprints) | {(block, block) for block, size, _ in blocks if size == 1}
     cut = {"blocks_a_tile": blocks_a_tile, "tile_faces": tile_faces}

@@ -27,6 +27,7 @@ tests/benchmarks/coverage.py counts how often intervals hold the truth.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isnan
 
 import numpy as np
 import polars as pl
@@ -34,7 +35,7 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit, stdtrit
 
 from facesql.binning import Bins
-from facesql.blocks import BlockCounts, Numbers, Weighting, effective
+from facesql.blocks import BlockCounts, GroupPairCounts, Numbers, Weighting, effective
 
 # Where fewer blocks err, there is a bound and no interval.
 LEAST_ERRING = 10
@@ -69,6 +70,11 @@ class Band:
     def reversed(self) -> "Band":
         """That of 1 - rate."""
         return Band(1 - self.value, 1 - self.high, 1 - self.low, self.se, self.bound)
+
+    def at(self, place: int) -> "Estimate | None":
+        """That at one cut-off, by its place; None where there are no pairs to tell from."""
+        value, low, high = (float(ends[place]) for ends in (self.value, self.low, self.high))
+        return None if isnan(value) else Estimate(value, low, high, bool(self.bound[place]))
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,31 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     few, few_not = _few(missed, missed.sum(axis=0)), _few(counts.genuine, counts.genuine.sum(axis=0))
     bounded = _bounded(_flipped(band), few[::-1], few_not[::-1], counts.genuine_people, confidence)
     return _flipped(_monotone(bounded))
+
+
+@_quiet
+def fmr_between(counts: GroupPairCounts, confidence: float = 0.95) -> Estimate | None:
+    """The false match rate of people of two groups at one cut-off; None where there are no pairs.
+
+    A block is left out of both groups at once. Where few blocks of either group err, the bound is one of disjoint pairs
+    of people, for those of the smaller one are all that it has: errors of many others with few people tell of these.
+    """
+    matched, pairs = counts.matched.sum(), counts.pairs.sum()
+    if not pairs:
+        return None
+    value = np.array([matched / pairs])
+    touching, touching_all = (_touching(cells) for cells in (counts.matched, counts.pairs))
+    without = logit((matched - touching) / (pairs - touching_all))
+    across = ~np.eye(len(touching), dtype=np.bool_)
+    # What each pair of blocks has more than its share, of all that match: it is left out with the one and the other.
+    doubled = (((counts.matched / matched - counts.pairs / pairs) ** 2)[across]).sum() / (1 - value) ** 2
+    freedom = effective(touching_all) - 1
+    band = _interval(value, _column(without), touching_all > 0, doubled, freedom, confidence)
+    few, few_not = (
+        np.array([min(_blocks(cells.sum(axis=side)) for side in (0, 1)) < LEAST_ERRING])
+        for cells in (counts.matched, counts.pairs - counts.matched)
+    )
+    return _bounded(band, few, few_not, counts.disjoint, confidence).at(0)
 
 
 @_quiet
@@ -319,6 +350,12 @@ def _impostor_without(counts: BlockCounts) -> Numbers:
     """Impostor pairs that match without each block, put to as many pairs of people as there are."""
     left = counts.impostor - counts.touching
     return left * _column(counts.pairs_of_people / (counts.pairs_of_people - counts.touching_people))
+
+
+def _touching(cells: Numbers) -> Numbers:
+    """What touches each block of two groups' people: its row and its column."""
+    touching: Numbers = cells.sum(axis=0) + cells.sum(axis=1) - cells.diagonal()
+    return touching
 
 
 def _scaled(without: Numbers, people: Numbers) -> Numbers:

@@ -26,6 +26,8 @@ from tests.conftest import ROOT, Run, compare, faces_table, filled, some_people
 SCRIPTS = {"load.sql": ROOT / "sql", "report/load.sql": ROOT / "sql" / "report"}
 # The object of each metric; sql/load.sql has that of one.
 METRICS = sorted((ROOT / "sql" / "metrics").glob("*/*.sql"))
+# What stands in place of an object while groups are compared.
+GROUPS = sorted((ROOT / "sql" / "groups").glob("*.sql"))
 OBJECTS = [path for folder in SCRIPTS.values() for path in sorted(folder.glob("*.sql")) if path.name != "load.sql"]
 EXAMPLES = sorted((ROOT / "sql" / "examples").glob("*.sql"))
 USUAL = ROOT / "sql" / "metrics" / "euclidean" / "face_distance.sql"
@@ -71,7 +73,7 @@ def test_every_metric_has_the_same_objects() -> None:
     )
 
 
-@pytest.mark.parametrize("path", OBJECTS + METRICS, ids=lambda path: path.relative_to(ROOT / "sql").as_posix())
+@pytest.mark.parametrize("path", OBJECTS + METRICS + GROUPS, ids=lambda path: path.relative_to(ROOT / "sql").as_posix())
 def test_a_file_creates_the_one_object_that_it_is_named_after_and_says_what_it_is(path: Path) -> None:
     text = path.read_text()
     [(kind, name)] = re.findall(CREATE, text, re.MULTILINE)
