@@ -166,7 +166,7 @@ def fmr_between(counts: GroupPairCounts, confidence: float = 0.95) -> Estimate |
     freedom = effective(touching_all) - 1
     band = _interval(value, _column(without), touching_all > 0, doubled, freedom, confidence)
     few, few_not = (
-        np.array([min(_blocks(cells.sum(axis=side)) for side in (0, 1)) < LEAST_ERRING])
+        np.logical_or(*(_few(_column(cells.sum(axis=side)), np.array([cells.sum()])) for side in (0, 1)))
         for cells in (counts.matched, counts.pairs - counts.matched)
     )
     return _bounded(band, few, few_not, counts.disjoint, confidence).at(0)
