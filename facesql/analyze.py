@@ -1,7 +1,7 @@
 """Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -17,6 +17,7 @@ from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_files, limit_memory, load_faces, read_found, read_metadata, read_times
 from facesql.fitting import choose_bins, set_bins, set_metric
+from facesql.groups import GroupRates, compare_groups, read_groups
 from facesql.known import counts_path, keeping_counts, known_counts
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
@@ -28,6 +29,8 @@ from facesql.provenance import doubts, merged, refuse_mixed
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_summary, write_tables
 from facesql.sources import DATABASE
 
+# Tables and charts that there are where groups are compared.
+GROUP_FILES = ("group_rates", "group_pairs", "group_fmr")
 _FAILED = "The comparison failed; free some memory or disk space and run it again."
 
 
@@ -49,8 +52,21 @@ class Analysis:
     key_table: pl.DataFrame
     figures: Figures
     answers: Answers
+    groups: GroupRates | None = None
+    """What groups of people have at one cut-off, where groups were asked for."""
     doubts: Sequence[str] = ()
     """Sentences on what the tables do not tell, and the numbers hang on."""
+
+    def kept(self) -> dict[str, pl.DataFrame]:
+        """The tables that a report keeps, by name: in its database, as CSV and as Parquet."""
+        answers, groups = self.answers, self.groups
+        return {
+            "precision_recall": self.table,
+            "rate_intervals": answers.intervals,
+            "operating_points": answers.operating,
+            "optimism": answers.optimism,
+            **({} if groups is None else {"group_rates": groups.groups, "group_pairs": groups.group_pairs}),
+        }
 
     def summary(self) -> dict[str, float | int | str | None]:
         """All single figures by name, as summary.json and the table summary hold them."""
@@ -74,6 +90,7 @@ def analyze_faces(
     max_distance: Decimal | None = None,
     cutoffs: Sequence[Decimal] | None = None,
     wanted: Wanted | None = None,
+    by: str | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
     drop_duplicates: bool = False,
@@ -88,9 +105,10 @@ def analyze_faces(
     ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
     the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to ``max_distance``; where
     these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes those
-    of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``threads`` are one a core;
-    ``memory_limit`` is for the whole program, in bytes (default: 600 MB and the size of the encodings); what does not
-    fit goes to disk.
+    of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by`` names a column of the
+    tables, or a CSV file with the columns person and group: these groups of people are compared at one cut-off, the
+    recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit`` is for the whole
+    program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
 
     The folder then holds facesql.duckdb (faces, binned_counts and the tables, open to SQL), the tables, summary.json
     and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
@@ -115,6 +133,7 @@ def analyze_faces(
                     )
                     made, bins = loaded.made, loaded.bins
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
+                    groups = None if by is None else read_groups(connection, by)
                     if fresh:
                         kept.discard()
                 with stages.time("comparing"):
@@ -127,6 +146,7 @@ def analyze_faces(
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
                     table = cutoff_table(totals, bins)
+                    answers = find_answers(connection, bins, wanted or Wanted(), map(read_found, made.values()))
                     keys = key_bins(totals, bins) if asked is None else asked
                     analysis = Analysis(
                         report=report,
@@ -141,33 +161,35 @@ def analyze_faces(
                         table=table,
                         key_table=table.filter(pl.col("bin").is_in(keys)),
                         figures=summarize(totals, bins),
-                        answers=find_answers(connection, bins, wanted or Wanted(), map(read_found, made.values())),
+                        answers=answers,
                         doubts=doubts(made),
                     )
-                    _store(connection, "insert into precision_recall by name from stored", table)
-                    _store(connection, "insert into rate_intervals by name from stored", analysis.answers.intervals)
-                    _store(connection, "insert into operating_points by name from stored", analysis.answers.operating)
-                    _store(connection, "insert into optimism by name from stored", analysis.answers.optimism)
-                    summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
-                    _store(connection, "insert into summary by name from stored", summary)
+                if groups is not None:
+                    with stages.time("groups"):
+                        rates = compare_groups(
+                            connection,
+                            groups,
+                            answers.a_cutoff(bins),
+                            bins,
+                            confidence=answers.wanted.confidence,
+                            threads=threads,
+                            memory_limit=loaded.database_bytes,
+                            progress=progress,
+                        )
+                        analysis = replace(analysis, groups=rates)
+                _store(connection, analysis)
             finally:
                 connection.close()
-        write_tables(folder, "precision_recall", table)
-        write_tables(folder, "key_cutoffs", analysis.key_table)
-        write_tables(folder, "rate_intervals", analysis.answers.intervals)
-        write_tables(folder, "operating_points", analysis.answers.operating)
-        write_tables(folder, "optimism", analysis.answers.optimism)
+        for name, kept_table in {**analysis.kept(), "key_cutoffs": analysis.key_table}.items():
+            write_tables(folder, name, kept_table)
         write_summary(folder, analysis.summary())
         with stages.time("charts"):
-            from facesql import chartfiles, charts  # whose packages take memory that the comparison may need
-
-            data = charts.ChartData(totals, table, analysis.figures, photos, people, bins)
-            for name, chart in charts.CHARTS.items():
-                chartfiles.write_chart(folder, name, chart(data), formats)
+            drawn = _draw(folder, analysis, totals, formats)
         settings = {
             "metric": metric.value,
             "bins": bins.range,
             "cut-offs": ", ".join(written(number * bins.width) for number in keys),
+            **({} if by is None else {"groups by": by}),
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
             "memory limit": "by the encodings" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
@@ -177,9 +199,7 @@ def analyze_faces(
         write_notes(folder, _notes(analysis, made, stages, settings))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
-    for name, kind in product(charts.CHARTS, CHART_FORMATS):
-        if kind not in formats:  # an earlier analysis may have left one, which would show other numbers
-            (report / f"{name}.{kind}").unlink(missing_ok=True)
+    _remove_earlier(report, analysis, drawn, formats)
     return analysis
 
 
@@ -273,7 +293,34 @@ def _notes(
     return run_notes(RunNotes(tables, compared, stages, merged_made, settings, analysis.doubts))
 
 
-def _store(connection: duckdb.DuckDBPyConnection, insert: str, table: pl.DataFrame) -> None:
-    connection.register("stored", table.to_arrow())
-    connection.execute(insert)
-    connection.unregister("stored")
+def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
+    """Fill the report's tables, which have the columns of those kept, in their order."""
+    summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
+    for name, table in {**analysis.kept(), "summary": summary}.items():
+        connection.register("stored", table.to_arrow())
+        connection.sql("from stored").insert_into(name)
+        connection.unregister("stored")
+
+
+def _draw(folder: Path, analysis: Analysis, totals: pl.DataFrame, formats: Sequence[ChartFormat]) -> list[str]:
+    """Write the charts; returns the names of those that there may be."""
+    from facesql import chartfiles, charts, groupcharts  # whose packages take memory that the comparison may need
+
+    data = charts.ChartData(totals, analysis.table, analysis.figures, analysis.photos, analysis.people, analysis.bins)
+    for name, chart in charts.CHARTS.items():
+        chartfiles.write_chart(folder, name, chart(data), formats)
+    if analysis.groups is not None:
+        for name, group_chart in groupcharts.GROUP_CHARTS.items():
+            chartfiles.write_chart(folder, name, group_chart(analysis.groups), formats)
+    return [*charts.CHARTS, *groupcharts.GROUP_CHARTS]
+
+
+def _remove_earlier(report: Path, analysis: Analysis, charts: Sequence[str], formats: Sequence[ChartFormat]) -> None:
+    """Remove what an earlier analysis may have left and this one has not written: it would show other numbers."""
+    written_formats = {"vl.json", *formats}
+    for name, kind in product(charts, ("vl.json", *CHART_FORMATS)):
+        if kind not in written_formats or (name in GROUP_FILES and analysis.groups is None):
+            (report / f"{name}.{kind}").unlink(missing_ok=True)
+    if analysis.groups is None:
+        for name, suffix in product(GROUP_FILES, ("csv", "parquet")):
+            (report / f"{name}.{suffix}").unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import duckdb
 import polars as pl
@@ -43,6 +44,11 @@ class Answers:
     def recommended(self) -> OperatingPoint:
         """The cut-off to take, or why there is none."""
         return next(point for point in self.points if point.recommended)
+
+    def a_cutoff(self, bins: Bins) -> Decimal:
+        """The recommended cut-off, or else that of the first point that has one, or the middle of the bins."""
+        known = [point.bin for point in (self.recommended, *self.points) if point.bin is not None]
+        return (known[0] if known else (bins.first + bins.last) // 2) * bins.width
 
     def summary(self) -> dict[str, float | None]:
         """The single figures by name, as the table summary holds them; NaN is null there."""

@@ -266,6 +266,13 @@ def analyze(
         int | None, typer.Option(metavar="N", help="Say what a search among the photos of N others finds wrongly.")
     ] = None,
     confidence: Annotated[float, typer.Option(metavar="SHARE", help="How sure intervals are to be.")] = 0.95,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN|CSV",
+            help="Compare groups of people, too: by a column of the tables, or by a file of columns person,group.",
+        ),
+    ] = None,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
     memory_limit: Annotated[
@@ -329,7 +336,7 @@ def analyze(
         return
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
     analysis = analyze_faces(
-        tables, output, cutoffs=chosen, wanted=wanted, formats=parse_formats(formats), progress=True, **how
+        tables, output, cutoffs=chosen, wanted=wanted, by=by, formats=parse_formats(formats), progress=True, **how
     )
     for doubt in analysis.doubts:
         print(f"facesql: {plain(doubt)}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """What was found of groups to altair charts: FMR of each pair of groups, and the rates of each group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil, floor, inf, log10
 from pathlib import Path
 from typing import TypeVar
@@ -107,6 +107,12 @@ def group_rates(rates: GroupRates, weighting: Weighting = Weighting.PEOPLE) -> a
     confidence = f"intervals at {100 * rates.confidence:.3g}% confidence"
     note = f"{each}; {confidence}; hollow and dashed: a bound, for people are too few"
     return _finish(alt.hconcat(*sides, spacing=24), rates, "False matches and misses of each group", note)
+
+
+GROUP_CHARTS: dict[str, Callable[[GroupRates], alt.LayerChart | alt.HConcatChart]] = {
+    "group_fmr": fmr_heatmap,
+    "group_rates": group_rates,
+}
 
 
 def _side(

@@ -10,6 +10,7 @@ from facesql.aligned import aligned, number
 from facesql.answertext import intervals, operating, optimism, recommendation, weighting_notes
 from facesql.binning import EUCLIDEAN, Metric
 from facesql.duplicates import NEAR
+from facesql.grouptext import grouped
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from collections.abc import Sequence
@@ -107,6 +108,7 @@ def analyzed(analysis: Analysis) -> str:
             "",
             *intervals(answers, analysis.key_table, analysis.bins),
             *optimism(answers, analysis.bins),
+            *([] if analysis.groups is None else ["", grouped(analysis.groups)]),
             *_notes(analysis),
         ]
     )

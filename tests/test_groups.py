@@ -11,6 +11,7 @@ from statistics import geometric_mean
 import duckdb
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtr, ndtri
@@ -18,12 +19,13 @@ from scipy.stats import beta, t
 
 from facesql.binning import EUCLIDEAN, Bins, Metric, fitting_bins
 from facesql.blocks import BLOCKS, GroupPairCounts, Weighting
+from facesql.database import connect_to
 from facesql.errors import FacesqlError
 from facesql.groups import MOST_GROUPS, GroupRates, compare_groups, read_groups
 from facesql.grouptext import grouped
 from facesql.metrics import cutoff_table
 from facesql.uncertainty import Rate, fmr_between
-from tests.conftest import compare, filled, some_people
+from tests.conftest import Run, compare, filled, some_people
 
 CUTOFF = Decimal("0.8")  # at which made-up people err
 
@@ -481,3 +483,29 @@ def test_the_text_lists_the_pairs_of_groups_that_match_most() -> None:
         [repr(row["group"]), repr(row["other"]), f"{row['fmr']:.1e}"] for row in highest.to_dicts()
     ]
     assert lines[start + 15].startswith("* a bound")
+
+
+def test_the_command_keeps_what_groups_have_and_drops_it_when_none_are_asked_for(run: Run, small_table: Path) -> None:
+    folder = small_table.parent
+    people = sorted(set(pq.read_table(small_table)["person"].to_pylist()))
+    rows = [f"{person},{'even' if place % 2 == 0 else '<odd>'}" for place, person in enumerate(people)]
+    (folder / "groups.csv").write_text("\n".join(["person,group", *rows]) + "\n")
+    said = run("analyze", "--by", "groups.csv", "--formats", "png", cwd=folder).stdout
+    assert "12 people in 2 groups by 'groups.csv'" in said
+    assert "'<odd>'" in said
+    report = folder / "report"
+    with connect_to(report / "facesql.duckdb") as connection:
+        for name in ("group_rates", "group_pairs"):
+            stored = pl.DataFrame(connection.table(name).to_arrow_table())
+            assert stored.equals(pl.read_parquet(report / f"{name}.parquet"))
+            assert stored.height == {"group_rates": 4, "group_pairs": 6}[name]
+    assert {path.name for path in report.glob("group_*")} == {
+        *("group_rates.csv", "group_rates.parquet", "group_pairs.csv", "group_pairs.parquet"),
+        *("group_rates.png", "group_rates.vl.json", "group_fmr.png", "group_fmr.vl.json"),
+    }
+    assert "| analyze: groups by | `groups.csv` |" in (report / "run.md").read_text()
+    run("analyze", "--formats", "", cwd=folder)
+    assert not list(report.glob("group_*"))
+    failed = run("analyze", "--by", "colour", cwd=folder, check=False)
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "colour" in failed.stderr

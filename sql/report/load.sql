@@ -7,3 +7,5 @@
 .read sql/report/rate_intervals.sql
 .read sql/report/operating_points.sql
 .read sql/report/optimism.sql
+.read sql/report/group_rates.sql
+.read sql/report/group_pairs.sql
