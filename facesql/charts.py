@@ -11,12 +11,24 @@ import polars as pl
 from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.metrics import Figures
 
-# Colours of Okabe and Ito's set, which the colour-blind tell apart: blue, vermilion and bluish green.
-BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
+# Colours of Okabe and Ito's set, which the colour-blind tell apart: blue, vermilion, bluish green and grey.
+BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 SAME, DIFFERENT = "same person", "different people"
 COLOURS = {SAME: BLUE, DIFFERENT: VERMILION}
+INTERVAL, BOUND = "interval", "bound, for few people"
+ENDS = {INTERVAL: BLUE, BOUND: GREY}
 # A chart's bars are ten bins wide, its axis begins and ends at a hundredth bin, and a curve has so many points at most.
 BINS_A_BAR, BINS_A_MARK, POINTS = 10, 100, 2001
+_SHARES = pl.Schema(
+    {
+        "distance": pl.Float64,
+        "share": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "ends": pl.String,
+        "run": pl.UInt32,
+    }
+)
 DISTANCES = {
     Metric.EUCLIDEAN: "distance of two encodings",
     Metric.SQUARED: "squared distance of two encodings",
@@ -37,6 +49,10 @@ class ChartData:
     photos: int
     people: int
     bins: Bins = EUCLIDEAN
+    calibration: pl.DataFrame | None = None
+    """As facesql.calibration has it."""
+    genuine_share: float | None = None
+    """The share of genuine comparisons that it is for; None is the data's own."""
 
     @property
     def points(self) -> pl.DataFrame:
@@ -174,6 +190,29 @@ def det(data: ChartData) -> alt.LayerChart:
     return _finish(_line_and_points(base, clip=True), data, title, _why_empty(points, data))
 
 
+def calibration(data: ChartData) -> alt.LayerChart:
+    """The share of genuine among the pairs at each distance, with its interval, or its bound where there is none."""
+    shares = pl.DataFrame(schema=_SHARES) if data.calibration is None else _shares(data.calibration, data)
+    base = alt.Chart(shares).encode(x=_distance_axis(data))
+    title = "share that are of the same person"
+    colours = alt.Scale(domain=list(ENDS), range=list(ENDS.values()))
+    bands = base.mark_area(interpolate="step-before", opacity=0.3).encode(
+        y=alt.Y("low:Q", title=title, scale=alt.Scale(domain=[0, 1])),
+        y2="high:Q",
+        detail="run:N",
+        color=alt.Color("ends:N", title=None, scale=colours),
+    )
+    line = base.mark_line(interpolate="step-before", color=BLUE, strokeWidth=2).encode(y="share:Q")
+    genuine, pairs = data.figures.genuine_pairs, data.figures.genuine_pairs + data.figures.impostor_pairs
+    share = data.genuine_share if data.genuine_share is not None else genuine / max(pairs, 1)
+    note = (
+        f"Where {share * 100:.3g}% of all comparisons are of the same person"
+        if not shares.is_empty()
+        else _why_empty(shares, data)
+    )
+    return _finish([bands, line], data, "Share of the same person among pairs at each distance", note)
+
+
 CHARTS: dict[str, Chart] = {
     "distribution": distribution,
     "cumulative": cumulative,
@@ -229,6 +268,20 @@ def _why_empty(points: pl.DataFrame, data: ChartData) -> str:
     if not data.figures.impostor_pairs:
         return "Nothing to draw: all photos are of one person."
     return "Nothing to draw: at every cut-off one of the rates is 0 or 1, which has no place on these axes."
+
+
+def _shares(table: pl.DataFrame, data: ChartData) -> pl.DataFrame:
+    """The rows of a calibration that lie on the axis of distances; steps end at their distance.
+
+    Bins that have an interval, and those that have a bound, make runs. Each begins where the one before ends.
+    """
+    start, end = _marks(data)
+    every = -(-(table.height - 1) // POINTS)
+    inside = pl.col("bin").is_between(start, min(end, data.bins.last)) & (pl.col("bin") % every == 0)
+    ends = pl.when("bound").then(pl.lit(BOUND)).otherwise(pl.lit(INTERVAL))
+    rows = table.filter(inside).drop_nulls().with_columns(ends=ends, run=pl.col("bound").rle_id())
+    begins = rows.with_columns(distance=pl.col("distance").shift()).filter(pl.col("run").diff() > 0)
+    return pl.concat([rows, begins]).select(_SHARES.names()).sort("run", "distance")
 
 
 def _colour(colours: dict[str, str]) -> alt.Color:

@@ -114,11 +114,11 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     FMR never falls with the cut-off.
     """
     value = counts.impostor / counts.impostor_all
-    band = _interval(
+    band = interval(
         value,
         logit(_fmr_without(counts)),
         counts.present,
-        _doubled_fmr(counts) / (1 - value) ** 2,
+        doubled_fmr(counts) / (1 - value) ** 2,
         effective(counts.touching_all) - 1,
         confidence,
     )
@@ -133,14 +133,14 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     missed = _column(counts.genuine_all) - counts.genuine
     every = counts.genuine_all.sum()
     value = missed.sum(axis=0) / every
-    band = _interval(
+    band = interval(
         value,
         logit(_fnmr_without(counts)),
         counts.present & (counts.genuine_all > 0),
         np.zeros_like(value),
         effective(counts.genuine_all) - 1,
         confidence,
-        _freedom_of_one,
+        freedom_of_one,
     )
     few, few_not = _few(missed, missed.sum(axis=0)), _few(counts.genuine, counts.genuine.sum(axis=0))
     bounded = _bounded(_flipped(band), few[::-1], few_not[::-1], counts.genuine_people, confidence)
@@ -164,7 +164,7 @@ def fmr_between(counts: GroupPairCounts, confidence: float = 0.95) -> Estimate |
     # What each pair of blocks has more than its share, of all that match: it is left out with the one and the other.
     doubled = (((counts.matched / matched - counts.pairs / pairs) ** 2)[across]).sum() / (1 - value) ** 2
     freedom = effective(touching_all) - 1
-    band = _interval(value, _column(without), touching_all > 0, doubled, freedom, confidence)
+    band = interval(value, _column(without), touching_all > 0, doubled, freedom, confidence)
     few, few_not = (
         np.logical_or(*(_few(_column(cells.sum(axis=side)), np.array([cells.sum()])) for side in (0, 1)))
         for cells in (counts.matched, counts.pairs - counts.matched)
@@ -185,11 +185,11 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
     none = (matched + counts.impostor == 0) & (every > 0) & (counts.impostor_all > 0)
     value = np.where(none, 1.0, expit(odds + np.log(recall.value) - np.log(fmr.value)))
     without = odds + np.log(1 - _fnmr_without(counts)) - np.log(_fmr_without(counts))
-    band = _interval(
+    band = interval(
         value,
         without,
         counts.present,
-        _doubled_fmr(counts),
+        doubled_fmr(counts),
         effective(counts.genuine_all) - 1,
         confidence,
     )
@@ -208,7 +208,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
         return None
     fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
     value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
-    doubled = _doubled_fmr(counts) * fmr.value**2
+    doubled = doubled_fmr(counts) * fmr.value**2
     place = min(int(np.searchsorted(fmr.value, value)), len(fmr.value) - 1)
     if fmr.bound[place] or fnmr.bound[place]:
         low = float(np.minimum(fmr.low, fnmr.low).max())
@@ -237,7 +237,7 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     every = counts.genuine_all.sum()
     fmr = counts.impostor / counts.impostor_all
     recall = counts.genuine.sum(axis=0) / every
-    doubled = np.nan_to_num(_doubled_fmr(counts) * fmr**2)
+    doubled = np.nan_to_num(doubled_fmr(counts) * fmr**2)
     value = float(_area(fmr[np.newaxis], recall[np.newaxis])[0])
     if rate.bound:
         return Estimate(value, min(value, (1 - rate.high) ** 2), 1.0, bound=True)
@@ -301,9 +301,9 @@ def _precision_band(counts: BlockCounts, recall: Band, fmr: Band, confidence: fl
     """
     matched = counts.genuine.sum(axis=0)
     value = np.where(matched + counts.impostor > 0, matched / (matched + counts.impostor), 1.0)
-    without = np.log(_genuine_without(counts)) - np.log(_impostor_without(counts))
+    without = np.log(genuine_without(counts)) - np.log(impostor_without(counts))
     freedom = effective(counts.genuine_all) - 1
-    band = _interval(value, without, counts.present, _doubled_impostor(counts), freedom, confidence)
+    band = interval(value, without, counts.present, _doubled_impostor(counts), freedom, confidence)
     odds = np.log(counts.genuine_all.sum() / np.float64(counts.impostor_all))
     return _where(_few_matched(counts), _matched_bounds(counts, recall, fmr, odds), band, value)
 
@@ -329,24 +329,24 @@ def _f1_band(counts: BlockCounts, precision: Band, recall: Band, confidence: flo
     matched, every = counts.genuine.sum(axis=0), counts.genuine_all.sum()
     value = np.where(every > 0, 2 * matched / (every + matched + counts.impostor), np.nan)
     wrong = every - matched + counts.impostor
-    genuine, impostor = _genuine_without(counts), _impostor_without(counts)
+    genuine, impostor = genuine_without(counts), impostor_without(counts)
     all_genuine = _scaled(every - counts.genuine_all, counts.people)
     without = np.log(2 * genuine) - np.log(_column(all_genuine) - genuine + impostor)
     surplus = _doubled_impostor(counts) * (counts.impostor / wrong) ** 2
     freedom = effective(counts.genuine_all) - 1
-    band = _interval(value, without, counts.present, np.nan_to_num(surplus), freedom, confidence)
+    band = interval(value, without, counts.present, np.nan_to_num(surplus), freedom, confidence)
     low, high = (
         np.nan_to_num(2 * p * r / (p + r)) for p, r in ((precision.low, recall.low), (precision.high, recall.high))
     )
     return _where(_few_matched(counts), (low, high), band, value)
 
 
-def _genuine_without(counts: BlockCounts) -> Numbers:
+def genuine_without(counts: BlockCounts) -> Numbers:
     """Genuine pairs that match without each block, put to as many people as there are."""
     return _scaled(counts.genuine.sum(axis=0) - counts.genuine, counts.people)
 
 
-def _impostor_without(counts: BlockCounts) -> Numbers:
+def impostor_without(counts: BlockCounts) -> Numbers:
     """Impostor pairs that match without each block, put to as many pairs of people as there are."""
     left = counts.impostor - counts.touching
     return left * _column(counts.pairs_of_people / (counts.pairs_of_people - counts.touching_people))
@@ -363,7 +363,7 @@ def _scaled(without: Numbers, people: Numbers) -> Numbers:
     return without * (_column(share) if without.ndim > 1 else share)
 
 
-def _doubled_fmr(counts: BlockCounts) -> Numbers:
+def doubled_fmr(counts: BlockCounts) -> Numbers:
     """The variance of log FMR that pairs of blocks would have if they were independent."""
     across = counts.across
     return _doubled(counts.impostor, counts.impostor_all, across.squares, across.with_all, across.all_squares)
@@ -382,48 +382,48 @@ def _doubled(matched: Numbers, every: float, squares: Numbers, products: Numbers
     return np.asarray(np.maximum(squares / matched**2 - 2 * products / (matched * every) + of_every / every**2, 0))
 
 
-def _freedom_of_two(without: Numbers, most: float) -> Numbers:
+def freedom_of_two(without: Numbers, most: float) -> Numbers:
     """Degrees of freedom where pairs of two people err: one less than the blocks that make the variance, in effect."""
     squares = (without - without.mean(axis=0)) ** 2
-    return np.asarray(np.minimum(np.maximum(_effective_each(squares) - 1, _LEAST_FREEDOM), most))
+    return np.asarray(np.minimum(np.maximum(effective_each(squares) - 1, _LEAST_FREEDOM), most))
 
 
-def _freedom_of_one(without: Numbers, most: float) -> Numbers:
+def freedom_of_one(without: Numbers, most: float) -> Numbers:
     """Degrees of freedom where pairs of one person err: 2 V^2 / var(V), V being the sum of squares (Satterthwaite)."""
     squares = (without - without.mean(axis=0)) ** 2
     spread = ((squares - squares.mean(axis=0)) ** 2).sum(axis=0)
     return np.asarray(np.fmin(2 * squares.sum(axis=0) ** 2 / spread, most))
 
 
-def _interval(
+def interval(
     value: Numbers,
     without: Numbers,
     present: NDArray[np.bool_],
     doubled: Numbers,
     freedom: float,
     confidence: float,
-    rule: Callable[[Numbers, float], Numbers] = _freedom_of_two,
+    rule: Callable[[Numbers, float], Numbers] = freedom_of_two,
 ) -> Band:
     """The interval on the logit scale: from the logits without each block, (blocks, edges); none where that is all."""
     if present.sum() < 2:
         none = np.full(value.shape, np.nan)
         return Band(value, none, none, none, np.zeros(value.shape, np.bool_))
-    quantile = _quantile(rule(without[present], freedom), confidence)
-    reach = quantile * np.sqrt(_variance(without[present], doubled))
+    quantile = student_quantile(rule(without[present], freedom), confidence)
+    reach = quantile * np.sqrt(jackknife_variance(without[present], doubled))
     middle = logit(value)
-    se = np.sqrt(_variance(expit(without[present]), doubled * (value * (1 - value)) ** 2))
+    se = np.sqrt(jackknife_variance(expit(without[present]), doubled * (value * (1 - value)) ** 2))
     return Band(value, expit(middle - reach), expit(middle + reach), se, np.zeros(value.shape, np.bool_))
 
 
 def _estimate(value: float, replicates: Numbers, doubled: float, freedom: float, confidence: float) -> Estimate:
     logits = logit(replicates)[:, np.newaxis]
-    variance = _variance(logits, np.array([doubled]))
-    reach = float(_quantile(_freedom_of_two(logits, freedom), confidence)[0] * np.sqrt(variance[0]))
+    variance = jackknife_variance(logits, np.array([doubled]))
+    reach = float(student_quantile(freedom_of_two(logits, freedom), confidence)[0] * np.sqrt(variance[0]))
     middle = float(logit(value))
     return Estimate(value, float(expit(middle - reach)), float(expit(middle + reach)), bound=False)
 
 
-def _variance(without: Numbers, doubled: Numbers) -> Numbers:
+def jackknife_variance(without: Numbers, doubled: Numbers) -> Numbers:
     """The jackknife's variance of what there is without each block, a row each, without what it counts twice."""
     blocks = len(without)
     variance = (blocks - 1) / blocks * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
@@ -431,7 +431,7 @@ def _variance(without: Numbers, doubled: Numbers) -> Numbers:
     return reduced
 
 
-def _quantile(freedom: Numbers, confidence: float) -> Numbers:
+def student_quantile(freedom: Numbers, confidence: float) -> Numbers:
     return np.asarray(stdtrit(np.maximum(freedom, 0.1), (1 + confidence) / 2))
 
 
@@ -505,7 +505,7 @@ def _few(erring: Numbers, every: Numbers) -> NDArray[np.bool_]:
     return np.asarray((blocks < LEAST_ERRING) | (erring >= every).any(axis=0))
 
 
-def _effective_each(counts: Numbers) -> Numbers:
+def effective_each(counts: Numbers) -> Numbers:
     """Kish's effective number of blocks, at each cut-off."""
     return np.asarray(np.nan_to_num(counts.sum(axis=0) ** 2 / (counts * counts).sum(axis=0)))
 

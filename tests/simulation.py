@@ -49,12 +49,14 @@ class Truth:
     auc: float
 
 
-def simulate(people: int, photos: Photos, random: np.random.Generator) -> dict[Weighting, BlockCounts]:
+def simulate(
+    people: int, photos: Photos, random: np.random.Generator, bins: Bins = BINS
+) -> dict[Weighting, BlockCounts]:
     """So many people, drawn and compared."""
     faces = photos(people, random)
     block = random.integers(0, BLOCKS, people)
     pairs = faces * (faces - 1) // 2
-    edges = BINS.edges
+    edges = bins.edges
     genuine_at = ndtr((edges - GENUINE - random.normal(0, OF_PERSON, people)[:, np.newaxis]) / SPREAD)
     genuine = _drawn(pairs, genuine_at, random)
     alike = random.normal(0, ALIKE, people)
@@ -63,15 +65,15 @@ def simulate(people: int, photos: Photos, random: np.random.Generator) -> dict[W
     tries = faces[i] * faces[j]
     impostor = _drawn(tries, ndtr((edges - middle[:, np.newaxis]) / SPREAD), random)
     first, second = np.minimum(block[i], block[j]), np.maximum(block[i], block[j])
-    counted = _counted(block, block, genuine, 1 / np.maximum(pairs, 1), same=True)
-    counted += _counted(first, second, impostor, 1 / tries, same=False)
+    counted = _counted(block, block, genuine, 1 / np.maximum(pairs, 1), bins, same=True)
+    counted += _counted(first, second, impostor, 1 / tries, bins, same=False)
     table = pl.DataFrame({"block": block, "faces": faces, "genuine_pairs": pairs})
-    return block_counts(counted, table, BINS)[0]
+    return block_counts(counted, table, bins)[0]
 
 
-def truth(people: int, photos: Photos) -> Truth:
+def truth(people: int, photos: Photos, bins: Bins = BINS) -> Truth:
     """The rates that the same number of other people have on average."""
-    edges = BINS.edges
+    edges = bins.edges
     recall = ndtr((edges - GENUINE) / np.hypot(SPREAD, OF_PERSON))
     fmr = ndtr((edges - IMPOSTOR) / np.sqrt(SPREAD**2 + 2 * ALIKE**2 + OF_PAIR**2))
     many = photos(4_000_000, np.random.default_rng(0)).astype(np.float64)
@@ -107,13 +109,14 @@ def _counted(
     second: NDArray[np.int64],
     pairs: NDArray[np.int64],
     weight: NDArray[np.float64],
+    bins: Bins,
     *,
     same: bool,
 ) -> list[tuple[BlockPair, BinCounts]]:
     """Pairs a bin, summed by the pair of blocks that they are of."""
     key = first * BLOCKS + second
-    sums = np.zeros((BLOCKS * BLOCKS, BINS.count)), np.zeros((BLOCKS * BLOCKS, BINS.count))
-    for number in range(BINS.count):
+    sums = np.zeros((BLOCKS * BLOCKS, bins.count)), np.zeros((BLOCKS * BLOCKS, bins.count))
+    for number in range(bins.count):
         sums[0][:, number] = np.bincount(key, pairs[:, number], BLOCKS * BLOCKS)
         sums[1][:, number] = np.bincount(key, pairs[:, number] * weight, BLOCKS * BLOCKS)
     return [

@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
@@ -14,7 +16,7 @@ from scipy.stats import norm
 
 from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.chartfiles import write_chart
-from facesql.charts import CHARTS, COLOURS, DIFFERENT, SAME, ChartData
+from facesql.charts import BLUE, BOUND, CHARTS, COLOURS, DIFFERENT, ENDS, GREY, INTERVAL, SAME, ChartData, calibration
 from facesql.metrics import BIN_TOTALS, cutoff_table, summarize
 from tests.test_metrics import totals
 
@@ -210,3 +212,71 @@ def test_degenerate_tables_of_another_metric_still_make_a_whole_chart(
     write_chart(tmp_path, name, CHARTS[name](data(bin_totals, bins=INNER)), ["svg"])
     strict((tmp_path / f"{name}.vl.json").read_text())
     assert "NaN" not in (tmp_path / f"{name}.svg").read_text()
+
+
+def calibrated(bin_totals: pl.DataFrame, bins: Bins = EUCLIDEAN, sure: tuple[int, int] = (400, 700)) -> ChartData:
+    """Shares that fall from bin to bin, with intervals from one bin to another and bounds elsewhere."""
+    numbers = np.arange(bins.first, bins.beyond + 1)
+    share = 1 - (numbers - bins.first) / bins.count
+    table = pl.DataFrame(
+        {
+            "bin": pl.Series(numbers, dtype=pl.Int32),
+            "distance": [*bins.edges.tolist(), None],
+            "share": share,
+            "low": share * 0.9,
+            "high": 1 - (1 - share) * 0.9,
+            "bound": (numbers < sure[0]) | (numbers > sure[1]),
+        }
+    )
+    return replace(data(bin_totals, bins=bins), calibration=table)
+
+
+def test_calibrated_shares_are_those_of_the_table_in_runs_that_adjoin() -> None:
+    drawn = calibrated(LIKE_REAL)
+    chart = calibration(drawn).to_dict()
+    [dataset] = chart["datasets"].values()
+    shown = pl.DataFrame(dataset)
+    assert drawn.calibration is not None
+    inside = drawn.calibration.filter(pl.col("bin") <= 900)
+    values = ["distance", "share", "low", "high"]
+    begins = shown.filter(pl.col("run").diff() > 0)
+    assert shown.join(begins, on=["run", "distance"], how="anti").select(values).rows() == inside.select(values).rows()
+    # A step ends at its distance; the interval's begins where the bound's ends.
+    assert begins["distance"].to_list() == [0.399, 0.7]
+    assert begins["share"].to_list() == [inside["share"][400], inside["share"][701]]
+    assert shown.group_by("run", maintain_order=True).agg(pl.col("ends").unique())["ends"].to_list() == [
+        [BOUND],
+        [INTERVAL],
+        [BOUND],
+    ]
+    bands, line = chart["layer"]
+    assert bands["encoding"]["y"]["scale"]["domain"] == [0, 1]
+    assert bands["encoding"]["color"]["scale"] == {"domain": list(ENDS), "range": [BLUE, GREY]}
+    assert bands["mark"]["interpolate"] == line["mark"]["interpolate"] == "step-before"
+    assert chart["title"]["subtitle"][1] == "Where 11.4% of all comparisons are of the same person"
+    at_half = calibration(replace(drawn, genuine_share=0.5)).to_dict()["title"]["subtitle"]
+    assert at_half[1] == "Where 50% of all comparisons are of the same person"
+
+
+@pytest.mark.parametrize("case", DEGENERATE)
+@pytest.mark.parametrize("table", ["none", "nulls", "full"])
+def test_a_calibration_of_any_table_is_a_whole_chart(case: str, table: str, tmp_path: Path) -> None:
+    drawn = calibrated(DEGENERATE[case])
+    assert drawn.calibration is not None
+    nulls = drawn.calibration.with_columns(
+        pl.lit(None).cast(drawn.calibration[name].dtype).alias(name) for name in ("share", "low", "high", "bound")
+    )
+    tables = {"none": None, "nulls": nulls, "full": drawn.calibration}
+    write_chart(tmp_path, "calibration", calibration(replace(drawn, calibration=tables[table])), ["svg"])
+    specification = strict((tmp_path / "calibration.vl.json").read_text())
+    alt.Chart.from_dict(specification)
+    assert "NaN" not in (tmp_path / "calibration.svg").read_text()
+    if case == "one class" and table == "nulls":
+        assert specification["title"]["subtitle"][1] == "Nothing to draw: no person has two photos."
+
+
+def test_a_calibration_of_the_most_bins_fits_into_a_chart() -> None:
+    bins = Bins(Metric.INNER, -10_000, 10_000, Decimal("0.0001"))
+    [dataset] = calibration(calibrated(totals({-9_000: 5}, {9_000: 5}), bins)).to_dict()["datasets"].values()
+    assert 1000 < len(dataset) < 2100
+    assert {row["ends"] for row in dataset} == {INTERVAL, BOUND}

@@ -15,6 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from facesql.binning import EUCLIDEAN, Metric
+from facesql.calibration import calibration, share_at
 from facesql.database import connect, connect_to, load_order
 from facesql.faces import name_faces
 from facesql.metrics import cutoff_table
@@ -22,6 +23,7 @@ from facesql.query import run_query
 from facesql.shell import shell_arguments
 from facesql.sources import Source, opened, sample_faces
 from tests.conftest import ROOT, Run, compare, faces_table, filled, some_people
+from tests.test_calibration import of_cells, random_cells
 
 SCRIPTS = {"load.sql": ROOT / "sql", "report/load.sql": ROOT / "sql" / "report"}
 # The object of each metric; sql/load.sql has that of one.
@@ -306,3 +308,31 @@ def test_a_report_of_any_metric_counts_the_same_in_the_shell(
         "cross join binning"
     )
     assert shell(query, str(small_table.parent / "report" / "facesql.duckdb")) == f"1128,1128,0,{metric}"
+
+
+def test_a_calibrated_distance_in_the_shell_is_that_in_python(shell: Shell, tmp_path: Path) -> None:
+    database = tmp_path / "facesql.duckdb"
+    table = calibration(of_cells(random_cells(0, 12, EUCLIDEAN), bins=EUCLIDEAN), EUCLIDEAN)
+    with connect(database, report=True) as connection:
+        connection.register("computed", table.to_arrow())
+        connection.execute("insert into calibration by name from computed")
+        connection.unregister("computed")
+    last_of_group = table.filter(pl.col("share") > pl.col("share").shift(-1))["distance"].to_numpy()
+    distances = [0.0, *last_of_group.tolist(), *np.nextafter(last_of_group, 3).tolist(), 2.5]
+    assert len(distances) > 20
+    # The names of the table's own columns, as those of somebody's distances.
+    query = (
+        "select same_person_share({0}), same_person_interval({0}).low, same_person_interval({0}).high, "
+        f"same_person_interval({{0}}).bound from (select unnest([{', '.join(f'{d!r}e0' for d in distances)}]) as {{0}})"
+    )
+    for name in ("distance", "share", "bin"):
+        in_shell = [line.split(",") for line in shell(query.format(name), str(database)).splitlines()]
+        answers = [(*map(float, ends), bound == "true") for *ends, bound in in_shell]
+        assert answers == [share_at(table, EUCLIDEAN, distance) for distance in distances]
+        assert len({share for share, *_ in answers}) == table["share"].n_unique()
+
+
+def test_a_calibrated_distance_is_null_where_there_is_none() -> None:
+    connection = filled(["a", "b"], some_people(1, 2)[1])
+    [answer] = connection.sql("select same_person_share(0.5), same_person_interval(0.5)").fetchall()
+    assert answer == (None, None)

@@ -9,3 +9,6 @@
 .read sql/report/optimism.sql
 .read sql/report/group_rates.sql
 .read sql/report/group_pairs.sql
+.read sql/report/calibration.sql
+.read sql/report/same_person_share.sql
+.read sql/report/same_person_interval.sql
