@@ -65,6 +65,8 @@ class Analysis:
             "rate_intervals": answers.intervals,
             "operating_points": answers.operating,
             "optimism": answers.optimism,
+            "calibration": answers.calibration,
+            "growth": answers.growth,
             **({} if groups is None else {"group_rates": groups.groups, "group_pairs": groups.group_pairs}),
         }
 
@@ -306,7 +308,16 @@ def _draw(folder: Path, analysis: Analysis, totals: pl.DataFrame, formats: Seque
     """Write the charts; returns the names of those that there may be."""
     from facesql import chartfiles, charts, groupcharts  # whose packages take memory that the comparison may need
 
-    data = charts.ChartData(totals, analysis.table, analysis.figures, analysis.photos, analysis.people, analysis.bins)
+    data = charts.ChartData(
+        totals,
+        analysis.table,
+        analysis.figures,
+        analysis.photos,
+        analysis.people,
+        analysis.bins,
+        analysis.answers.calibration,
+        analysis.answers.wanted.genuine_share,
+    )
     for name, chart in charts.CHARTS.items():
         chartfiles.write_chart(folder, name, chart(data), formats)
     if analysis.groups is not None:

@@ -9,9 +9,11 @@ import polars as pl
 
 from facesql.binning import Bins
 from facesql.blocks import Weighting, block_counts
+from facesql.calibration import calibration
 from facesql.counts import read_counts
 from facesql.crossfit import crossfit
 from facesql.database import engine_sql
+from facesql.growth import growth
 from facesql.operating import OperatingPoint, Sureness, Wanted, operating_points, operating_table
 from facesql.uncertainty import Estimate, auc, eer, interval_table
 
@@ -33,6 +35,10 @@ class Answers:
     """See ``interval_table``."""
     optimism: pl.DataFrame
     """See ``crossfit``."""
+    calibration: pl.DataFrame
+    """See ``calibration``: at the share of genuine comparisons that is wanted, or else that of the pairs."""
+    growth: pl.DataFrame
+    """See ``growth``, at ``a_cutoff``: every person counts the same."""
     eer: Mapping[Weighting, Estimate | None]
     auc: Mapping[Weighting, Estimate | None]
     fta: float | None
@@ -47,12 +53,15 @@ class Answers:
 
     def a_cutoff(self, bins: Bins) -> Decimal:
         """The recommended cut-off, or else that of the first point that has one, or the middle of the bins."""
-        known = [point.bin for point in (self.recommended, *self.points) if point.bin is not None]
-        return (known[0] if known else (bins.first + bins.last) // 2) * bins.width
+        return a_bin(self.points, bins) * bins.width
 
     def summary(self) -> dict[str, float | None]:
         """The single figures by name, as the table summary holds them; NaN is null there."""
-        figures: dict[str, float | None] = {"confidence": self.wanted.confidence, "fta": self.fta}
+        figures: dict[str, float | None] = {
+            "confidence": self.wanted.confidence,
+            "genuine_share": self.wanted.genuine_share,
+            "fta": self.fta,
+        }
         for name, estimates in (("auc", self.auc), ("eer", self.eer)):
             for weighting, estimate in estimates.items():
                 suffix = "" if weighting is Weighting.PAIRS else "_of_people"
@@ -77,6 +86,7 @@ def find_answers(
     sure = Sureness.of(counts, wanted.confidence)
     points = operating_points(sure, wanted, bins)
     fta = failure_to_acquire(found)
+    weighting = Weighting.PAIRS if wanted.genuine_share is None else Weighting.PEOPLE
     return Answers(
         wanted=wanted,
         sure=sure,
@@ -84,11 +94,20 @@ def find_answers(
         operating=operating_table(points, sure, wanted, bins, fta),
         intervals=interval_table(sure.bands, bins),
         optimism=crossfit(points, sure, counted, people, wanted, bins),
+        calibration=calibration(
+            counts[weighting], bins, genuine_share=wanted.genuine_share, confidence=wanted.confidence
+        ),
+        growth=growth(counts[Weighting.PEOPLE], people, bins, a_bin(points, bins), wanted.confidence),
         eer={weighting: eer(counts[weighting], wanted.confidence) for weighting in Weighting},
         auc={weighting: auc(counts[weighting], wanted.confidence) for weighting in Weighting},
         fta=fta,
         heaviest=pl.DataFrame(connection.sql(engine_sql("heaviest_people")).to_arrow_table()),
     )
+
+
+def a_bin(points: Sequence[OperatingPoint], bins: Bins) -> int:
+    """The bin of the first point that has one, the recommended one if it has, or the middle of the bins."""
+    return next((point.bin for point in points if point.bin is not None), (bins.first + bins.last) // 2)
 
 
 def failure_to_acquire(found: Iterable[Mapping[str, int]]) -> float | None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from facesql.aligned import MISSING, aligned, number
 from facesql.blocks import Weighting
+from facesql.growth import growth_sentences
 from facesql.uncertainty import Rate
 
 if TYPE_CHECKING:  # the types alone
@@ -101,6 +102,15 @@ def optimism(answers: Answers, bins: Bins) -> list[str]:
         ]
         cells.append([row["point"], f"{row['lowest']:{form}} to {row['highest']:{form}}", *rates])
     return ["", "Chosen on three quarters of the people, and judged on the others:", *aligned(cells, left=1)]
+
+
+def more_data(answers: Answers, bins: Bins) -> list[str]:
+    """How the intervals would narrow with more data."""
+    sentences = growth_sentences(answers.growth)
+    if not sentences:
+        return []
+    cutoff = f"{answers.a_cutoff(bins):.{bins.decimals}f}"
+    return ["", f"How much surer with more data, at {cutoff}, if others are like these:", *sentences]
 
 
 def weighting_notes(answers: Answers, bins: Bins) -> list[str]:

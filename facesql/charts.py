@@ -221,6 +221,7 @@ CHARTS: dict[str, Chart] = {
     "precision_by_recall": precision_by_recall,
     "roc": roc,
     "det": det,
+    "calibration": calibration,
 }
 
 

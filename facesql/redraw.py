@@ -68,13 +68,19 @@ def read_report(report: Path) -> ChartData:
             bins = read_bins(connection)
         except ValueError as error:
             raise FacesqlError(changed) from error
-        totals, table, summary = (
+        totals, table, summary, shares = (
             pl.DataFrame(connection.sql(query).to_arrow_table())
-            for query in ("from bin_totals", "from precision_recall order by bin", "from summary")
+            for query in (
+                "from bin_totals",
+                "from precision_recall order by bin",
+                "from summary",
+                "from calibration order by bin",
+            )
         )
-    missing = {*(field.name for field in fields(Figures)), "photos", "people"} - set(summary.columns)
-    if missing or summary.height != 1 or table.columns != list(CUTOFF_COLUMNS) or table.height != bins.count - 1:
+    missing = {*(field.name for field in fields(Figures)), "photos", "people", "genuine_share"} - set(summary.columns)
+    cut = table.columns == list(CUTOFF_COLUMNS) and table.height == bins.count - 1
+    if missing or summary.height != 1 or not cut or shares.height != bins.count:
         raise FacesqlError(changed)
     row = summary.row(0, named=True)
     figures = Figures(**{field.name: row[field.name] for field in fields(Figures)})
-    return ChartData(totals, table, figures, row["photos"], row["people"], bins)
+    return ChartData(totals, table, figures, row["photos"], row["people"], bins, shares, row["genuine_share"])

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from facesql.aligned import aligned, number
-from facesql.answertext import intervals, operating, optimism, recommendation, weighting_notes
+from facesql.answertext import intervals, more_data, operating, optimism, recommendation, weighting_notes
 from facesql.binning import EUCLIDEAN, Metric
 from facesql.duplicates import NEAR
 from facesql.grouptext import grouped
@@ -108,6 +108,7 @@ def analyzed(analysis: Analysis) -> str:
             "",
             *intervals(answers, analysis.key_table, analysis.bins),
             *optimism(answers, analysis.bins),
+            *more_data(answers, analysis.bins),
             *([] if analysis.groups is None else ["", grouped(analysis.groups)]),
             *_notes(analysis),
         ]

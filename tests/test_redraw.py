@@ -62,7 +62,7 @@ def test_the_list_names_every_chart_with_a_sentence(run: Run, tmp_path: Path) ->
 
 
 def test_what_is_asked_wrongly_is_told_in_one_sentence(report: Path, tmp_path: Path) -> None:
-    with pytest.raises(FacesqlError, match=r"There is no chart 'dot'; choose from distribution, .*, det\.$"):
+    with pytest.raises(FacesqlError, match=r"There is no chart 'dot'; choose from distribution, .*, calibration\.$"):
         draw_charts(report, ["dot"])
     with pytest.raises(FacesqlError, match="A title is for one chart; name which"):
         draw_charts(report, title="x")

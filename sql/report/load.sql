@@ -12,3 +12,4 @@
 .read sql/report/calibration.sql
 .read sql/report/same_person_share.sql
 .read sql/report/same_person_interval.sql
+.read sql/report/growth.sql

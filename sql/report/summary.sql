@@ -1,7 +1,8 @@
 -- summary: all single figures of a report; null where the data cannot tell.
 -- One row: version of facesql; tables, faces, photos and people compared; faces left out as invalid (faces_skipped) and as
 -- nearly the same picture as others (duplicates_dropped); the metric, and its bins as binning has them; pairs; AUC, EER and its
--- cut-off, d', and the means and standard deviations of the distances; the confidence of intervals (_low, _high); AUC and EER
+-- cut-off, d', and the means and standard deviations of the distances; the confidence of intervals (_low, _high); the share of
+-- genuine comparisons that was given; AUC and EER
 -- where every person counts the same (_of_people); fta, the share of photos without a usable face; the recommended cut-off.
 --   select eer, eer_cutoff from summary;
 create table if not exists summary (
@@ -27,6 +28,7 @@ create table if not exists summary (
     impostor_mean double,
     impostor_sd double,
     confidence double,
+    genuine_share double,
     fta double,
     auc_low double,
     auc_high double,
