@@ -24,16 +24,13 @@ from facesql.binning import Bins
 from facesql.blocks import BlockCounts, Numbers, effective
 from facesql.uncertainty import (
     LEAST_ERRING,
-    clopper_pearson,
-    effective_each,
+    fmr_band,
     fnmr_band,
     genuine_without,
     impostor_without,
     interval,
 )
 
-# A bin's count is the difference of two sums of many; what rounding leaves of them is less than this part of a pair.
-_ROUNDING = 1e-6
 # The log odds of a share of 0 or 1 are infinite.
 _quiet = np.errstate(divide="ignore", invalid="ignore")
 _SCHEMA = pl.Schema(
@@ -78,9 +75,9 @@ def calibration(
     fall, what holds for a group holds on one side of it, too: each low is at least any farther out, each high at most
     any nearer by. Beyond that, where there are bounds,
 
-    - a bin of the nearest group has at least the share that all bins from it to the group's end have together, and so
-      at least the lower end of their precision: that of Clopper and Pearson, for as many pairs as there are blocks of
-      genuine pairs in effect;
+    - a bin of the nearest group has at least the share that all bins from it to the group's end have together: by
+      Bayes' rule, from the lower end of recall and the upper end of FMR at that end, as the bound of precision is, and
+      the share of genuine pairs before the bin;
     - a bin of the farthest group has at most the share that all bins from the group's start to it have together: by
       Bayes' rule, from the upper end of FNMR before that start, and the impostor pairs of these bins.
     """
@@ -104,8 +101,8 @@ def calibration(
         bound[groups.farther],
     )
     nearest, farthest = bound & (groups.farther == 0), bound & (groups.nearer == len(groups.starts) - 1)
-    low = np.where(nearest, _shifted(_least_of_nearest(in_bins, groups, confidence), shift), low)
-    high = np.where(farthest, _shifted(_most_of_farthest(counts, impostor, groups, confidence), shift), high)
+    low = np.where(nearest, _shifted(_least_of_nearest(counts, groups, confidence), shift), low)
+    high = np.where(farthest, _shifted(_most_of_farthest(counts, groups, confidence), shift), high)
     share = _shifted(share, shift)
     low = np.minimum(np.maximum.accumulate(low[::-1])[::-1], share)
     high = np.maximum(np.minimum.accumulate(high), share)
@@ -174,25 +171,25 @@ def _ends(
     return np.where(bound, 0.0, band.low), np.where(bound, 1.0, band.high), bound
 
 
-def _least_of_nearest(in_bins: BlockCounts, groups: _Groups, confidence: float) -> Numbers:
+def _least_of_nearest(counts: BlockCounts, groups: _Groups, confidence: float) -> Numbers:
     """The lower end of the share of all bins from each one to the end of the nearest group; 0 after that."""
-    end = groups.starts[1] if len(groups.starts) > 1 else len(in_bins.impostor)
-    genuine, impostor = (
-        np.cumsum(part[..., end - 1 :: -1], axis=-1)[..., ::-1] for part in (in_bins.genuine, in_bins.impostor)
-    )
-    wrong = impostor / (genuine.sum(axis=0) + impostor)
-    ends = np.zeros(len(in_bins.impostor))
-    ends[:end] = np.nan_to_num(1 - clopper_pearson(wrong, effective_each(genuine), confidence))
+    recall, fmr = fnmr_band(counts, confidence).reversed(), fmr_band(counts, confidence)
+    end = groups.starts[1] if len(groups.starts) > 1 else len(recall.value) + 1
+    at_least, at_most = np.append(recall.low, 1.0)[end - 1], np.append(fmr.high, 1.0)[end - 1]
+    ends = np.zeros(len(recall.value) + 1)
+    genuine = np.maximum(at_least - np.insert(recall.value, 0, 0.0)[:end], 0) * counts.genuine_all.sum()
+    ends[:end] = genuine / (genuine + at_most * counts.impostor_all)
     return ends
 
 
-def _most_of_farthest(counts: BlockCounts, impostor: Numbers, groups: _Groups, confidence: float) -> Numbers:
+def _most_of_farthest(counts: BlockCounts, groups: _Groups, confidence: float) -> Numbers:
     """The upper end of the share of all bins from the start of the farthest group to each one; 1 before that."""
     start = groups.starts[-1]
     missed = fnmr_band(counts, confidence).high[start - 1] if start else 1.0
+    impostor = np.append(counts.impostor, counts.impostor_all)[start:]
     genuine = missed * counts.genuine_all.sum()
-    ends = np.ones(len(impostor))
-    ends[start:] = genuine / (genuine + np.cumsum(impostor[start:]))
+    ends = np.ones(len(counts.impostor) + 1)
+    ends[start:] = genuine / (genuine + impostor - (counts.impostor[start - 1] if start else 0.0))
     return ends
 
 
@@ -203,8 +200,7 @@ def _shifted(shares: Numbers, shift: float) -> Numbers:
 
 def _in_bins(cumulated: Numbers, every: Numbers) -> Numbers:
     """What lies in each bin, that beyond the last edge included, from what lies at each edge or below, and from all."""
-    counts = np.diff(np.concatenate([cumulated, every[..., np.newaxis]], axis=-1), axis=-1, prepend=0)
-    return np.where(counts > _ROUNDING, counts, 0.0)
+    return np.diff(np.concatenate([cumulated, every[..., np.newaxis]], axis=-1), axis=-1, prepend=0)
 
 
 def _table(bins: Bins, columns: Mapping[str, NDArray[np.generic]]) -> pl.DataFrame:

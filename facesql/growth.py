@@ -33,7 +33,9 @@ from facesql.uncertainty import (
     clopper_pearson,
     doubled_fmr,
     fmr_band,
+    fmr_without,
     fnmr_band,
+    fnmr_without,
     freedom_of_one,
     freedom_of_two,
     jackknife_variance,
@@ -116,8 +118,7 @@ class _More:
 
 def _more_for_fmr(counts: BlockCounts, place: int, confidence: float) -> Iterator[_More]:
     at = slice(place, place + 1)
-    left = counts.impostor[at] - counts.touching[:, at]
-    without = logit(left / (counts.impostor_all - counts.touching_all)[:, np.newaxis])[counts.present]
+    without = logit(fmr_without(counts)[:, at])[counts.present]
     of_pairs = doubled_fmr(counts)[at] / (1 - counts.impostor[at] / counts.impostor_all) ** 2
     every = float(jackknife_variance(without, of_pairs)[0])
     share = float(of_pairs[0]) / every if every else 0.0
@@ -129,10 +130,9 @@ def _more_for_fmr(counts: BlockCounts, place: int, confidence: float) -> Iterato
 
 
 def _more_for_fnmr(counts: BlockCounts, people: pl.DataFrame, place: int, confidence: float) -> Iterator[_More]:
-    missed = counts.genuine_all - counts.genuine[:, place]
-    rate = float(missed.sum() / counts.genuine_all.sum())
-    without = logit((missed.sum() - missed) / (counts.genuine_all.sum() - counts.genuine_all))
-    without = without[counts.present & (counts.genuine_all > 0), np.newaxis]
+    every = counts.genuine_all.sum()
+    rate = float((every - counts.genuine[:, place].sum()) / every)
+    without = logit(fnmr_without(counts)[:, place : place + 1])[counts.present & (counts.genuine_all > 0)]
     variance = float(jackknife_variance(without, np.zeros(1))[0]) * (rate * (1 - rate)) ** 2
     freedom = float(freedom_of_one(without, effective(counts.genuine_all) - 1)[0])
     faces = people["faces"].to_numpy()

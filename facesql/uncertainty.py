@@ -116,7 +116,7 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     value = counts.impostor / counts.impostor_all
     band = interval(
         value,
-        logit(_fmr_without(counts)),
+        logit(fmr_without(counts)),
         counts.present,
         doubled_fmr(counts) / (1 - value) ** 2,
         effective(counts.touching_all) - 1,
@@ -135,7 +135,7 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     value = missed.sum(axis=0) / every
     band = interval(
         value,
-        logit(_fnmr_without(counts)),
+        logit(fnmr_without(counts)),
         counts.present & (counts.genuine_all > 0),
         np.zeros_like(value),
         effective(counts.genuine_all) - 1,
@@ -184,7 +184,7 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
     matched = counts.genuine.sum(axis=0)
     none = (matched + counts.impostor == 0) & (every > 0) & (counts.impostor_all > 0)
     value = np.where(none, 1.0, expit(odds + np.log(recall.value) - np.log(fmr.value)))
-    without = odds + np.log(1 - _fnmr_without(counts)) - np.log(_fmr_without(counts))
+    without = odds + np.log(1 - fnmr_without(counts)) - np.log(fmr_without(counts))
     band = interval(
         value,
         without,
@@ -219,7 +219,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     last = min(int(np.searchsorted(fmr.value, value * 2)), len(fmr.value) - 1)
     rise, fall = fmr.value[last] - fmr.value[first], fnmr.value[first] - fnmr.value[last]
     follows = fall / (rise + fall) if rise + fall > 0 else 0.5
-    replicates = _crossing(_fmr_without(counts)[counts.present], _fnmr_without(counts)[counts.present])
+    replicates = _crossing(fmr_without(counts)[counts.present], fnmr_without(counts)[counts.present])
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
     surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
     return _estimate(value, replicates, surplus, freedom, confidence)
@@ -244,7 +244,7 @@ def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     # 1 - AUC is the mean FMR at the distances of genuine pairs; parts of it vary together.
     surplus = float(np.diff(recall, prepend=0) @ np.sqrt(doubled)) ** 2 / (value * (1 - value)) ** 2
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
-    replicates = _area(_fmr_without(counts)[counts.present], 1 - _fnmr_without(counts)[counts.present])
+    replicates = _area(fmr_without(counts)[counts.present], 1 - fnmr_without(counts)[counts.present])
     return _estimate(value, replicates, surplus, freedom, confidence)
 
 
@@ -282,12 +282,12 @@ def clopper_pearson(
     return np.asarray(np.where((number > 0) & (erring < number), upper, 1.0))
 
 
-def _fmr_without(counts: BlockCounts) -> Numbers:
+def fmr_without(counts: BlockCounts) -> Numbers:
     """FMR without each block, (blocks, edges)."""
     return np.asarray((counts.impostor - counts.touching) / _column(counts.impostor_all - counts.touching_all))
 
 
-def _fnmr_without(counts: BlockCounts) -> Numbers:
+def fnmr_without(counts: BlockCounts) -> Numbers:
     """FNMR without each block, (blocks, edges)."""
     missed = _column(counts.genuine_all) - counts.genuine
     return np.asarray((missed.sum(axis=0) - missed) / _column(counts.genuine_all.sum() - counts.genuine_all))
@@ -385,7 +385,7 @@ def _doubled(matched: Numbers, every: float, squares: Numbers, products: Numbers
 def freedom_of_two(without: Numbers, most: float) -> Numbers:
     """Degrees of freedom where pairs of two people err: one less than the blocks that make the variance, in effect."""
     squares = (without - without.mean(axis=0)) ** 2
-    return np.asarray(np.minimum(np.maximum(effective_each(squares) - 1, _LEAST_FREEDOM), most))
+    return np.asarray(np.minimum(np.maximum(_effective_each(squares) - 1, _LEAST_FREEDOM), most))
 
 
 def freedom_of_one(without: Numbers, most: float) -> Numbers:
@@ -505,7 +505,7 @@ def _few(erring: Numbers, every: Numbers) -> NDArray[np.bool_]:
     return np.asarray((blocks < LEAST_ERRING) | (erring >= every).any(axis=0))
 
 
-def effective_each(counts: Numbers) -> Numbers:
+def _effective_each(counts: Numbers) -> Numbers:
     """Kish's effective number of blocks, at each cut-off."""
     return np.asarray(np.nan_to_num(counts.sum(axis=0) ** 2 / (counts * counts).sum(axis=0)))
 

@@ -154,21 +154,31 @@ def test_bounds_by_hand_where_no_group_has_both() -> None:
     # Twenty people with a genuine pair each in bin 0; all 190 impostor pairs beyond the last edge.
     cells = {(k, k, True): [1, 0, 0, 0, 0] for k in range(20)}
     cells |= {(a, b, False): [0, 0, 0, 0, 1] for a in range(20) for b in range(a + 1, 20)}
-    at_most = 1 - 0.05 ** (1 / 20)  # none of twenty
+    missed, false = 1 - 0.05 ** (1 / 20), 1 - 0.05 ** (1 / 10)  # at most: none of twenty people, of ten pairs of them
+    nearest, farthest = 20 * (1 - missed) / (190 * false), 20 * missed / 190
     for weighting in Weighting:
-        table = calibration(of_cells(cells, weighting), BINS)
-        assert table["bound"].all()
-        assert table["share"].to_list() == [1, 0, 0, 0, 0]
-        assert table["low"].to_list() == pytest.approx([1 - at_most, 0, 0, 0, 0])
-        missed = at_most * 20
-        assert table["high"].to_list() == pytest.approx([1, 1, 1, 1, missed / (missed + 190)])
-        # Other odds of a genuine pair: 1 to 3, not 20 to 190.
-        shifted = calibration(of_cells(cells, weighting), BINS, genuine_share=0.25)
-        ratio = (1 / 3) / (20 / 190)
-        expected = (1 - at_most) / at_most * ratio
-        assert shifted["low"][0] == pytest.approx(expected / (1 + expected))
-        expected = missed / 190 * ratio
-        assert shifted["high"][4] == pytest.approx(expected / (1 + expected))
+        counts = of_cells(cells, weighting)
+        for genuine_share, ratio in ((None, 1.0), (0.25, (1 / 3) / (20 / 190))):
+            table = calibration(counts, BINS, genuine_share=genuine_share)
+            assert table["bound"].all()
+            assert table["share"].to_list() == [1, 0, 0, 0, 0]
+            low, high = (odds * ratio / (1 + odds * ratio) for odds in (nearest, farthest))
+            assert table["low"].to_list() == pytest.approx([low, 0, 0, 0, 0])
+            assert table["high"].to_list() == pytest.approx([1, 1, 1, 1, high])
+
+
+def test_a_bound_is_of_the_bins_from_the_groups_end_to_the_bin() -> None:
+    # All genuine pairs in bins 0 and 1, ten of each, all impostor pairs in bin 3 and beyond it, 95 of each.
+    cells = {(k, k, True): [int(k < 10), int(k >= 10), 0, 0, 0] for k in range(20)}
+    strangers = [(a, b, False) for a in range(20) for b in range(a + 1, 20)]
+    cells |= {key: [0, 0, 0, number % 2, 1 - number % 2] for number, key in enumerate(strangers)}
+    table = calibration(of_cells(cells), BINS)
+    assert table["share"].to_list() == [1, 1, 0, 0, 0]
+    missed, false = 1 - 0.05 ** (1 / 20), 1 - 0.05 ** (1 / 10)
+    genuine = [20 * (1 - missed), 20 * (1 - missed) - 10]  # at least, of both bins and of the second
+    assert table["low"].to_list() == pytest.approx([*(each / (each + 190 * false) for each in genuine), 0, 0, 0])
+    at_most = [20 * missed / (20 * missed + impostor) for impostor in (95, 190)]
+    assert table["high"].to_list() == pytest.approx([1, 1, 1, *at_most])
 
 
 def test_what_holds_for_a_group_holds_on_one_side_of_it() -> None:
@@ -178,8 +188,7 @@ def test_what_holds_for_a_group_holds_on_one_side_of_it() -> None:
         pairs[4] = int(not same and a != b)
     table = calibration(of_cells(cells), BINS)
     assert table["bound"].to_list() == [True, False, False, False, True]
-    two_of_two = 0.05 ** (1 / 2)
-    assert table["low"][0] == table["low"][1] > two_of_two
+    assert table["low"][0] == table["low"][1] > 0.2
     assert table["high"][4] <= table["high"][3]
     in_order(table)
 
