@@ -199,7 +199,7 @@ def test_the_most_bins_that_there_may_be_fit_into_a_chart(name: str, tmp_path: P
     bins = Bins(Metric.INNER, -10_000, 10_000, Decimal("0.0001"))
     both = [(same, number, 10**6 + number) for same in (True, False) for number in range(bins.first, bins.beyond + 1)]
     bin_totals = pl.DataFrame(both, schema=BIN_TOTALS, orient="row")
-    write_chart(tmp_path, name, CHARTS[name](data(bin_totals, bins=bins)), [])
+    write_chart(tmp_path, name, CHARTS[name](calibrated(bin_totals, bins)), [])
     for dataset in strict((tmp_path / f"{name}.vl.json").read_text())["datasets"].values():
         assert 100 < len(dataset) < 5000
 

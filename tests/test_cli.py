@@ -75,6 +75,7 @@ def test_analyze_writes_equal_tables_in_every_form(run: Run, small_table: Path) 
         *("facesql.duckdb", "summary.json", "run.md", "key_cutoffs.csv", "key_cutoffs.parquet"),
         *("precision_recall.csv", "precision_recall.parquet", "rate_intervals.csv", "rate_intervals.parquet"),
         *("operating_points.csv", "operating_points.parquet", "optimism.csv", "optimism.parquet"),
+        *("calibration.csv", "calibration.parquet", "growth.csv", "growth.parquet"),
         *(f"{name}.{kind}" for name in CHARTS for kind in ("vl.json", "html", "png", "svg")),
     }
     if os.name == "posix":
