@@ -5,29 +5,32 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 
 from facesql import __version__
-from facesql.answers import Answers, find_answers
 from facesql.binning import Bins, Metric, written
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_files, limit_memory, load_faces, read_found, read_metadata, read_times
 from facesql.fitting import choose_bins, set_bins, set_metric
-from facesql.groups import GroupRates, compare_groups, read_groups
 from facesql.known import counts_path, keeping_counts, known_counts
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
-from facesql.operating import Wanted
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import doubts, merged, refuse_mixed
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_summary, write_tables
 from facesql.sources import DATABASE
+from facesql.wanted import Wanted
+
+if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
+    from facesql.answers import Answers
+    from facesql.groups import GroupRates, Groups
 
 # Tables and charts that there are where groups are compared.
 GROUP_FILES = ("group_rates", "group_pairs", "group_fmr")
@@ -51,8 +54,8 @@ class Analysis:
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
-    answers: Answers
-    groups: GroupRates | None = None
+    answers: "Answers"
+    groups: "GroupRates | None" = None
     """What groups of people have at one cut-off, where groups were asked for."""
     doubts: Sequence[str] = ()
     """Sentences on what the tables do not tell, and the numbers hang on."""
@@ -135,7 +138,7 @@ def analyze_faces(
                     )
                     made, bins = loaded.made, loaded.bins
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
-                    groups = None if by is None else read_groups(connection, by)
+                    groups = None if by is None else _groups(connection, by)
                     if fresh:
                         kept.discard()
                 with stages.time("comparing"):
@@ -145,6 +148,8 @@ def analyze_faces(
                     )
                     count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
+                    from facesql.answers import find_answers
+
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
                     table = cutoff_table(totals, bins)
@@ -168,6 +173,8 @@ def analyze_faces(
                     )
                 if groups is not None:
                     with stages.time("groups"):
+                        from facesql.groups import compare_groups
+
                         rates = compare_groups(
                             connection,
                             groups,
@@ -293,6 +300,12 @@ def _notes(
     tables = [TableNotes(file, read_found(noted), read_times(file)) for file, noted in made.items()]
     merged_made = {name: value for name, value in merged(made).items() if name != FOUND}
     return run_notes(RunNotes(tables, compared, stages, merged_made, settings, analysis.doubts))
+
+
+def _groups(connection: duckdb.DuckDBPyConnection, by: str) -> "Groups":
+    from facesql.groups import read_groups
+
+    return read_groups(connection, by)
 
 
 def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:

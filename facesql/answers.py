@@ -14,8 +14,9 @@ from facesql.counts import read_counts
 from facesql.crossfit import crossfit
 from facesql.database import engine_sql
 from facesql.growth import growth
-from facesql.operating import OperatingPoint, Sureness, Wanted, operating_points, operating_table
+from facesql.operating import OperatingPoint, Sureness, operating_points, operating_table
 from facesql.uncertainty import Estimate, auc, eer, interval_table
+from facesql.wanted import Wanted
 
 # What a photo may have become without a usable face; those left out on purpose were never tried.
 _NOT_ACQUIRED = ("no_face", "unreadable", "failed")

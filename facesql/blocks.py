@@ -17,8 +17,8 @@ from facesql.binning import BinCounts, Bins, BlockPair
 
 # sql/person_block.sql deals people into so many.
 BLOCKS = 64
-# So many bins are summed at a time: 2,080 pairs of blocks take 32 MB then.
-_BINS = 2048
+# So many bins are summed at a time: 2,144 rows of counts take 9 MB then.
+_BINS = 512
 
 Numbers = NDArray[np.float64]
 

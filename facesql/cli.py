@@ -303,9 +303,9 @@ def analyze(
     from facesql.binning import Metric, parse_number
     from facesql.memory import parse_memory
     from facesql.metrics import parse_cutoffs
-    from facesql.operating import Wanted
     from facesql.report import parse_formats
     from facesql.text import analyzed, explained
+    from facesql.wanted import Wanted
 
     wanted = Wanted(
         max_fmr=max_fmr,

@@ -11,7 +11,8 @@ import polars as pl
 
 from facesql.binning import Bins
 from facesql.blocks import BLOCKS, BlockCounts, Counted, Weighting, block_counts
-from facesql.operating import OperatingPoint, Sureness, Wanted, operating_points
+from facesql.operating import OperatingPoint, Sureness, operating_points
+from facesql.wanted import Wanted
 
 FOLDS = 4
 

@@ -19,7 +19,6 @@ from facesql.database import connect, connect_to
 from facesql.errors import FacesqlError
 from facesql.operating import (
     Sureness,
-    Wanted,
     expected_cost,
     operating_points,
     operating_table,
@@ -28,6 +27,7 @@ from facesql.operating import (
 )
 from facesql.sources import sample_faces
 from facesql.uncertainty import Band, Rate, precision_at
+from facesql.wanted import Wanted
 from tests.conftest import Run, compare, filled, some_people
 from tests.simulation import BINS, geometric, simulate
 
