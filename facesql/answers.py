@@ -19,8 +19,8 @@ from facesql.uncertainty import Estimate, auc, eer, interval_table
 from facesql.wanted import Wanted
 
 # What a photo may have become without a usable face; those left out on purpose were never tried.
-_NOT_ACQUIRED = ("no_face", "unreadable", "failed")
-_NOT_TRIED = ("excluded", "duplicate", "undecidable", "several_faces")
+_NOT_ACQUIRED = ("no_face", "several_faces", "unreadable", "failed")
+_NOT_TRIED = ("excluded", "duplicate", "undecidable")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def find_answers(
         calibration=calibration(
             counts[weighting], bins, genuine_share=wanted.genuine_share, confidence=wanted.confidence
         ),
-        growth=growth(counts[Weighting.PEOPLE], people, bins, a_bin(points, bins), wanted.confidence),
+        growth=growth(counts[Weighting.PEOPLE], people, bins, a_bin(points, bins), wanted.confidence).with_columns(
+            cutoff=float(bins.edges[a_bin(points, bins) - bins.first])
+        ),
         eer={weighting: eer(counts[weighting], wanted.confidence) for weighting in Weighting},
         auc={weighting: auc(counts[weighting], wanted.confidence) for weighting in Weighting},
         fta=fta,
@@ -114,7 +116,7 @@ def a_bin(points: Sequence[OperatingPoint], bins: Bins) -> int:
 def failure_to_acquire(found: Iterable[Mapping[str, int]]) -> float | None:
     """The share of photos without a usable face: FTA of ISO/IEC 19795-1. None where a table does not tell.
 
-    Photos left out on purpose, or in which a face was found that might not be the person's, were no failure.
+    Photos left out on purpose count neither way, nor those in which nothing tells which face is the person's.
 
     >>> failure_to_acquire([{"photos": 110, "excluded": 10, "no_face": 4, "unreadable": 1}])
     0.05

@@ -10,11 +10,13 @@ import polars as pl
 from facesql.aligned import MISSING, aligned, number
 from facesql.blocks import Weighting
 from facesql.growth import growth_sentences
+from facesql.operating import genuine_share
 from facesql.uncertainty import Rate
 
 if TYPE_CHECKING:  # the types alone
     from facesql.answers import Answers
     from facesql.binning import Bins
+    from facesql.blocks import BlockCounts
     from facesql.uncertainty import Band, Estimate
 
 # A person with at least this share of the genuine pairs is named.
@@ -33,21 +35,26 @@ def recommendation(answers: Answers, bins: Bins) -> list[str]:
         lines = [f"Take {cutoff}: of the comparisons of two people, at most {wanted.max_fmr:g} match there, {sure}."]
     else:
         costs = f"a false match costs {wanted.cost_false_match:g} and a miss {wanted.cost_miss:g}"
-        lines = [f"Take {cutoff}: where {costs}, no other cut-off costs less."]
+        share = genuine_share(answers.sure, wanted)
+        whose = "as in these photos: --genuine-share tells yours" if wanted.genuine_share is None else "as you say"
+        lines = [
+            f"Take {cutoff}: where {costs}, and {_percent(share)} of the comparisons are of one person ({whose}), "
+            "it costs least on average. --max-fmr does not limit it."
+        ]
     lines += [
         f"Of the comparisons of two people {_rate(row, 'fmr', _FMR)} match (FMR).",
         f"Of the comparisons of one person {_rate(row, 'fnmr', _SHARE)} are missed (FNMR).",
     ]
     if row["frr"] is not None and answers.fta is not None:
         lines.append(
-            f"{_percent(answers.fta)} of the photos have no usable face (FTA): with these, {row['frr']:{_SHARE}} of "
-            "the attempts of one person fail (FRR)."
+            f"In {_percent(answers.fta)} of the photos no face was found, or they could not be used (FTA): with these, "
+            f"{row['frr']:{_SHARE}} of the attempts of one person fail (FRR)."
         )
     if row["false_matches"] is not None:
         low, high = row["false_matches_low"], row["false_matches_high"]
         lines.append(
             f"A search among {wanted.gallery:,} others finds {row['false_matches']:.2g} [{low:.2g}, {high:.2g}] false "
-            f"matches on average, and at most {row['false_match_chance']:.1%} of all searches find any."
+            f"matches on average, and at most {row['false_match_chance_high']:.1%} of all searches find any."
         )
     return lines
 
@@ -55,10 +62,12 @@ def recommendation(answers: Answers, bins: Bins) -> list[str]:
 def operating(answers: Answers, bins: Bins) -> list[str]:
     """The table of operating points, and why some are refused."""
     searched = answers.wanted.gallery is not None
-    cells = [["", "cut-off", "FMR", "FNMR", "precision", *(["false matches", "any"] if searched else [])]]
+    cells = [["", "cut-off", "FMR", "FNMR", "precision", *(["false matches", "any, at most"] if searched else [])]]
     for row in answers.operating.iter_rows(named=True):
         rates = [_rate(row, name, form) for name, form in (("fmr", _FMR), ("fnmr", _SHARE), ("precision", _SHARE))]
-        searches = [number(row["false_matches"], ".2g"), number(row["false_match_chance"], ".1%")] if searched else []
+        searches = (
+            [number(row["false_matches"], ".2g"), number(row["false_match_chance_high"], ".1%")] if searched else []
+        )
         cells.append([row["point"], number(row["cutoff"], f".{bins.decimals}f"), *rates, *searches])
     share = answers.wanted.genuine_share
     precision = "every pair in precision" if share is None else f"precision is that where {share:g} are of one person"
@@ -89,9 +98,7 @@ def intervals(answers: Answers, table: pl.DataFrame, bins: Bins) -> list[str]:
 
 
 def optimism(answers: Answers, bins: Bins) -> list[str]:
-    """The operating points chosen on some people and judged on others; nothing where there are none."""
-    if answers.optimism.is_empty():
-        return []
+    """The operating points chosen on some people and judged on others."""
     form = f".{bins.decimals}f"
     cells = [["", "cut-offs", "FMR", "of others", "FNMR", "of others", "F1", "of others"]]
     for row in answers.optimism.iter_rows(named=True):
@@ -101,16 +108,25 @@ def optimism(answers: Answers, bins: Bins) -> list[str]:
             for suffix in ("", "_others")
         ]
         cells.append([row["point"], f"{row['lowest']:{form}} to {row['highest']:{form}}", *rates])
-    return ["", "Chosen on three quarters of the people, and judged on the others:", *aligned(cells, left=1)]
+    kept = answers.optimism["point"].to_list()
+    lost = [point.name for point in answers.points if point.chosen and point.bin is not None and point.name not in kept]
+    return [
+        "",
+        "Chosen and judged on all people, and (of others) chosen on three quarters of them and judged on the rest:",
+        *aligned(cells, left=1),
+        *(f"{name}: three quarters of the people are too few to choose it." for name in lost),
+    ]
 
 
 def more_data(answers: Answers, bins: Bins) -> list[str]:
     """How the intervals would narrow with more data."""
-    sentences = growth_sentences(answers.growth)
+    # A bound on FMR comes from the next cut-off that has an interval; with more people, another would be next.
+    sentences = growth_sentences(answers.growth.filter(~(pl.col("bound") & (pl.col("rate") == Rate.FMR))))
     if not sentences:
         return []
     cutoff = f"{answers.a_cutoff(bins):.{bins.decimals}f}"
-    return ["", f"How much surer with more data, at {cutoff}, if others are like these:", *sentences]
+    name = next((point.name for point in answers.points if point.bin is not None), "in the middle")
+    return ["", f"How much surer with more data, at {cutoff} ({name}), if others are like these:", *sentences]
 
 
 def weighting_notes(answers: Answers, bins: Bins) -> list[str]:
@@ -131,27 +147,36 @@ def weighting_notes(answers: Answers, bins: Bins) -> list[str]:
 def _disagreements(answers: Answers, place: int, bins: Bins) -> list[str]:
     notes = []
     cutoff = f"{bins.edges[place]:.{bins.decimals}f}"
-    for rate, name, share, form in (
-        (Rate.RECALL, "recall", "genuine_share", _SHARE),
-        (Rate.FMR, "FMR", "impostor_share", _FMR),
+    for rate, name, each, share, form in (
+        (Rate.RECALL, "recall", "person", "genuine_share", _SHARE),
+        (Rate.FMR, "FMR", "two people", "impostor_share", _FMR),
     ):
         pairs, people = (answers.sure.bands[weighting][rate] for weighting in (Weighting.PAIRS, Weighting.PEOPLE))
-        if _agree(pairs, people, place):
+        if not _apart(pairs, people, place):
             continue
         first = answers.heaviest.sort(share, descending=True).row(0, named=True)
+        without = _without(answers.sure.counts[Weighting.PAIRS], rate, first["block"], place)
         notes.append(
             f"At {cutoff}, {name} is {pairs.value[place]:{form}} where every pair counts the same, and "
-            f"{people.value[place]:{form}} where every person does, more apart than the intervals allow: those with "
-            f"most photos differ from others, first of all {first['person']!r}, in {first[share]:.0%} of the pairs."
+            f"{people.value[place]:{form}} where every {each} does: more apart than the intervals allow. "
+            f"{first['person']!r} is in {first[share]:.0%} of the pairs; without the block of people that it is in, "
+            f"the first is {without:{form}}."
         )
     return notes
 
 
-def _agree(one: Band, other: Band, place: int) -> bool:
-    """Whether each value lies in the interval of the other, or cannot be told."""
-    return not any(
-        a.value[place] < b.low[place] or a.value[place] > b.high[place] for a, b in ((one, other), (other, one))
-    )
+def _apart(one: Band, other: Band, place: int) -> bool:
+    """Whether no value lies in both intervals."""
+    return bool(one.low[place] > other.high[place] or other.low[place] > one.high[place])
+
+
+def _without(counts: BlockCounts, rate: Rate, block: int, place: int) -> float:
+    """Recall or FMR without a block of people."""
+    if rate is Rate.RECALL:
+        matched, every = counts.genuine[:, place], counts.genuine_all
+        return float((matched.sum() - matched[block]) / (every.sum() - every[block]))
+    left = counts.impostor[place] - counts.touching[block, place]
+    return float(left / (counts.impostor_all - counts.touching_all[block]))
 
 
 def _figures(answers: Answers) -> list[str]:
@@ -186,7 +211,8 @@ def _interval(value: float | None, low: float, high: float, form: str, *, bound:
 def _explained(lines: list[str]) -> list[str]:
     if not any("]*" in line for line in lines):
         return lines
-    return [*lines, "* a bound from the number of people, for fewer than ten of the 64 blocks of people err"]
+    few = "for fewer than ten of the 64 blocks of people err, or all but so few"
+    return [*lines, f"* a bound, {few}: from the number of people, or from the next cut-off that has an interval"]
 
 
 def _percent(share: float) -> str:

@@ -78,7 +78,7 @@ def recommended(sure: Sureness, wanted: Wanted, bins: Bins) -> OperatingPoint:
     name = "least cost"
     if np.isnan(costs).all():
         return OperatingPoint(name, None, "Costs need pairs of one person and of two; add photos.", recommended=True)
-    return OperatingPoint(name, bins.first + int(np.nanargmin(costs)), recommended=True)
+    return OperatingPoint(name, bins.first + _place_of_least(costs), recommended=True)
 
 
 def expected_cost(sure: Sureness, wanted: Wanted) -> Numbers:
@@ -110,10 +110,10 @@ def _points(sure: Sureness, wanted: Wanted, bins: Bins) -> Iterator[OperatingPoi
         yield _at_least_precision(sure, wanted, bins)
     f1 = sure.bands[Weighting.PAIRS][Rate.F1].value
     if not np.isnan(f1).all():
-        yield OperatingPoint("best F1", bins.first + int(np.nanargmax(f1)))
+        yield OperatingPoint("best F1", bins.first + _place_of_least(-f1))
     gap = np.abs(sure.people(Rate.FMR).value - sure.people(Rate.FNMR).value)
     if not np.isnan(gap).all():
-        yield OperatingPoint("EER", bins.first + int(np.nanargmin(gap)))
+        yield OperatingPoint("EER of people", bins.first + _place_of_least(gap))
     if bins == EUCLIDEAN:
         yield OperatingPoint("face_recognition's 0.6", PACKAGE_CUTOFF, chosen=False)
 
@@ -135,6 +135,21 @@ def _at_most_fmr(sure: Sureness, target: float, bins: Bins, *, recommended: bool
             f"that can be said for sure is {least:.1e}."
         )
     return OperatingPoint(name, None, refusal, recommended)
+
+
+def _place_of_least(values: Numbers) -> int:
+    """Where the least value stands; of several in a row, in their midst, farthest from where they are more."""
+    least = np.nanmin(values)
+    first = int(np.nanargmin(values))
+    same = np.flatnonzero(~np.isclose(values[first:], least, rtol=1e-9, atol=1e-15))
+    return first + (int(same[0]) - 1 if len(same) else len(values) - 1 - first) // 2
+
+
+def _chance(rate: str, others: int | None) -> pl.Expr:
+    """The chance that any of so many comparisons matches: 1 - (1 - rate)^others, where rates are tiny, too."""
+    if others is None:
+        return pl.lit(None, pl.Float64)
+    return 1 - (others * (-pl.col(rate)).log1p()).exp()
 
 
 def people_needed(people: int, least: float, target: float, confidence: float) -> int:
@@ -162,8 +177,8 @@ def _at_most_fnmr(sure: Sureness, target: float, name: str, bins: Bins) -> Opera
     least, people = float(band.high.min()), int(sure.counts[Weighting.PEOPLE].genuine_people)
     needed = ceil(-log(1 - sure.confidence) / target)
     refusal = (
-        f"An FNMR of at most {target:g} needs about {max(needed, people + 1):,} people with two photos or more, and "
-        f"here are {people:,}: of these, the least that can be said for sure is {least:.1e}."
+        f"{name[0].upper()}{name[1:]} needs about {max(needed, people + 1):,} people with two photos or more, and here "
+        f"are {people:,}: of these, the least FNMR that can be said for sure is {least:.1e}."
     )
     return OperatingPoint(name, None, refusal)
 
@@ -180,7 +195,7 @@ def _at_least_precision(sure: Sureness, wanted: Wanted, bins: Bins) -> Operating
     best = int(np.nanargmax(band.low))
     refusal = (
         f"No cut-off surely has a precision of at least {target:g}: the most that can be said for sure is "
-        f"{band.low[best]:.2f}, at {written((bins.first + best) * bins.width)}; more people narrow that."
+        f"{band.low[best]:.2g}, at {written((bins.first + best) * bins.width)}."
     )
     return OperatingPoint(name, None, refusal)
 
@@ -193,7 +208,7 @@ def operating_table(
     FMR and FNMR count every person the same, precision every pair unless ``genuine_share`` is given. frr is FTA +
     (1 - FTA) FNMR (ISO/IEC 19795-1), FTA being the share of photos without a usable face. With a gallery of N others,
     false_matches is N FMR, what a search is expected to find wrongly, and false_match_chance 1 - (1 - FMR)^N, that it
-    finds any: at most that, for people differ.
+    finds any, which is less where people differ; false_match_chance_high is that of fmr_high.
     """
     bands = {
         "fmr": sure.people(Rate.FMR),
@@ -208,7 +223,8 @@ def operating_table(
         false_matches=others * pl.col("fmr"),
         false_matches_low=others * pl.col("fmr_low"),
         false_matches_high=others * pl.col("fmr_high"),
-        false_match_chance=1 - (1 - pl.col("fmr")).pow(others),
+        false_match_chance=_chance("fmr", wanted.gallery),
+        false_match_chance_high=_chance("fmr_high", wanted.gallery),
         refusal=pl.Series([point.refusal or None for point in points], dtype=pl.String),
     )
 

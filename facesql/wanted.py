@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from facesql.errors import FacesqlError
 
+# What rates can be told apart from 0 and 1, how sure one can want to be, and how many there might be.
+_LEAST, _LEAST_SURE, _MOST_SURE, _MOST_OTHERS = 1e-12, 0.5, 0.9999, 10**12
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -33,13 +36,17 @@ class Wanted:
             "--confidence": self.confidence,
         }
         for option, value in shares.items():
-            if value is not None and not 0 < value < 1:
+            if value is not None and not _LEAST <= value <= 1 - _LEAST:
                 raise FacesqlError(f"{value:g} is no {option}; give a share between 0 and 1, such as 0.01.")
+        if not _LEAST_SURE <= self.confidence <= _MOST_SURE:
+            raise FacesqlError(
+                f"{self.confidence:g} is no --confidence; give one from {_LEAST_SURE:g} to {_MOST_SURE:g}."
+            )
         costs = self.cost_false_match, self.cost_miss
         if (costs[0] is None) != (costs[1] is None):
             raise FacesqlError("Costs are weighed against each other; give both --cost-false-match and --cost-miss.")
         for cost in costs:
             if cost is not None and not 0 < cost < float("inf"):
-                raise FacesqlError(f"{cost:g} is no cost; give a number above 0.")
-        if self.gallery is not None and self.gallery < 1:
-            raise FacesqlError(f"{self.gallery} is no --gallery; give the number of others, at least 1.")
+                raise FacesqlError(f"{cost:g} is no cost; give a finite number above 0.")
+        if self.gallery is not None and not 1 <= self.gallery <= _MOST_OTHERS:
+            raise FacesqlError(f"That is no --gallery; give the number of others, from 1 to {_MOST_OTHERS:,}.")

@@ -12,6 +12,7 @@ import pytest
 
 from facesql.analyze import analyze_faces
 from facesql.answers import Answers, failure_to_acquire, find_answers
+from facesql.answertext import weighting_notes
 from facesql.binning import EUCLIDEAN
 from facesql.blocks import Weighting
 from facesql.crossfit import FOLDS
@@ -73,7 +74,25 @@ def test_a_precision_is_met_by_its_lower_end() -> None:
     assert point.bin == 2
     [point] = [p for p in operating_points(sure, Wanted(min_precision=0.95), BINS) if p.name.startswith("precision")]
     assert point.bin is None
-    assert "0.90, at 0.1" in point.refusal
+    assert "is 0.9, at 0.1" in point.refusal
+
+
+def test_of_several_cutoffs_that_are_best_the_middle_one_is_taken() -> None:
+    sure = with_band(simulated(), Rate.FNMR, by_hand([0], [1, 0.5, 0], [1]))
+    sure = with_band(sure, Rate.FMR, by_hand([0], [0, 0, 0, 0, 0, 0, 0, 0.5], [1]))
+    points = {point.name: point.bin for point in operating_points(sure, Wanted(), BINS)}
+    assert points["EER of people"] == 4  # both are 0 from 2 to 6
+    assert recommended(sure, Wanted(cost_false_match=1, cost_miss=1), BINS).bin == 4
+
+
+def test_a_search_that_has_found_nothing_wrong_may_yet() -> None:
+    wanted = Wanted(gallery=1000, max_fmr=0.5, max_fnmr=0.9)
+    sure = with_band(simulated(), Rate.FMR, by_hand([0], [0], [0.01]))
+    table = operating_table(operating_points(sure, wanted, BINS), sure, wanted, BINS, None)
+    none = table.filter(pl.col("fmr") == 0)
+    assert not none.is_empty()
+    assert (none["false_match_chance"] == 0).all()
+    assert none["false_match_chance_high"].to_list() == pytest.approx([1 - 0.99**1000] * none.height)
 
 
 def test_what_few_people_cannot_support_is_refused_with_a_number() -> None:
@@ -123,6 +142,10 @@ def test_costs_without_a_share_take_that_of_the_pairs() -> None:
         ({"cost_miss": 3.0}, "give both"),
         ({"cost_miss": 3.0, "cost_false_match": -1.0}, "no cost"),
         ({"gallery": 0}, "--gallery"),
+        ({"gallery": 10**400}, "--gallery"),
+        ({"max_fmr": 5e-324}, "--max-fmr"),
+        ({"confidence": 1e-17}, "--confidence"),
+        ({"cost_miss": 3.0, "cost_false_match": float("inf")}, "finite"),
     ],
 )
 def test_what_nothing_can_meet_is_one_sentence(wanted: Mapping[str, float], sentence: str) -> None:
@@ -139,6 +162,7 @@ def test_the_table_has_frr_by_its_formula_and_what_a_search_finds() -> None:
     assert row["frr"] == pytest.approx(0.1 + 0.9 * row["fnmr"])
     assert row["false_matches"] == pytest.approx(40 * row["fmr"])
     assert row["false_match_chance"] == pytest.approx(1 - (1 - row["fmr"]) ** 40)
+    assert row["false_match_chance_high"] == pytest.approx(1 - (1 - row["fmr_high"]) ** 40)
     assert row["precision"] == precision_at(sure.counts[Weighting.PEOPLE], 0.2).value[place]
     unknown = operating_table(operating_points(sure, Wanted(), BINS), sure, Wanted(), BINS, None)
     assert unknown["frr"].null_count() == unknown["false_matches"].null_count() == unknown.height
@@ -153,7 +177,7 @@ def test_usual_points_are_there_and_in_order() -> None:
         "FMR at most 0.001",
         "FMR at most 0.0001",
         "best F1",
-        "EER",
+        "EER of people",
     ]
     assert [point.recommended for point in points] == [True, *[False] * 5]
     places = [point.bin for point in points[:4] if point.bin is not None]
@@ -205,7 +229,9 @@ def _blocks(names: list[str]) -> list[tuple[int, str]]:
 def test_the_best_f1_flatters_itself_where_people_are_few() -> None:
     gaps = []
     for seed in range(8):
-        answers = answers_of(*some_people(40, 3, seed=seed), Wanted(max_fmr=0.3))
+        names, encodings = some_people(40, 3, seed=seed)
+        blurred = encodings + np.random.default_rng(seed).normal(scale=0.03, size=encodings.shape).astype(np.float32)
+        answers = answers_of(names, blurred, Wanted(max_fmr=0.3))
         row = answers.optimism.filter(point="best F1")
         gaps += (row["f1"] - row["f1_others"]).to_list()
     assert len(gaps) >= 6
@@ -221,6 +247,7 @@ def test_the_best_f1_flatters_itself_where_people_are_few() -> None:
         ([{"photos": 10}], 0.0),
         ([{"photos": 10, "no_face": 1}, {"photos": 30, "unreadable": 2, "failed": 1}], 0.1),
         ([{"photos": 10, "no_face": 2, "excluded": 3, "undecidable": 2, "duplicate": 1}], 0.5),
+        ([{"photos": 10, "several_faces": 1}], 0.1),
         ([{"photos": 3, "excluded": 3}], None),
     ],
 )
@@ -253,7 +280,7 @@ def test_the_command_takes_what_is_wanted(run: Run, small_table: Path) -> None:
     folder = small_table.parent
     wanted = ["--cost-false-match", "9", "--cost-miss", "1", "--genuine-share", "0.05", "--gallery", "50"]
     said = run("analyze", *wanted, "--confidence", "0.8", "--formats", "", cwd=folder).stdout
-    assert "where a false match costs 9 and a miss 1, no other cut-off costs less" in said
+    assert "a false match costs 9 and a miss 1, and 5% of the comparisons are of one person (as you say)" in said
     assert "A search among 50 others finds" in said
     assert "at 80% confidence" in said
     assert "precision is that where 0.05 are of one person" in said
@@ -263,3 +290,28 @@ def test_the_command_takes_what_is_wanted(run: Run, small_table: Path) -> None:
     refusal = run("analyze", "--max-fmr", "1e-6", "--formats", "", cwd=folder).stdout
     assert "An FMR of at most 1e-06 needs about" in refusal
     assert "no cut-off is recommended" in refusal
+
+
+def answers_with(pairs: tuple[float, float, float], people: tuple[float, float, float]) -> Answers:
+    """Answers of made-up people, with a recall (low, value, high) of their own at every cut-off."""
+    answers = answers_of(*some_people(90, 3, seed=2), Wanted(max_fmr=0.5))
+    edges = len(EUCLIDEAN.edges)
+    sure = answers.sure
+    for weighting, (low, value, high) in ((Weighting.PAIRS, pairs), (Weighting.PEOPLE, people)):
+        whole = [np.full(edges, end) for end in (value, low, high)]
+        band = Band(whole[0], whole[1], whole[2], se=np.zeros(edges), bound=np.zeros(edges, np.bool_))
+        sure = with_band(sure, Rate.RECALL, band, weighting)
+    return replace(answers, sure=sure)
+
+
+def test_weightings_disagree_where_no_value_lies_in_both_intervals() -> None:
+    overlapping = answers_with((0.6, 0.8, 0.9), (0.85, 0.87, 0.89))
+    assert not [note for note in weighting_notes(overlapping, EUCLIDEAN) if "more apart" in note]
+    apart = answers_with((0.6, 0.7, 0.8), (0.85, 0.87, 0.89))
+    [note] = [note for note in weighting_notes(apart, EUCLIDEAN) if "recall is" in note]
+    block = overlapping.heaviest.sort("genuine_share", descending=True)["block"][0]
+    counts = overlapping.sure.counts[Weighting.PAIRS]
+    place = next(point.bin for point in overlapping.points if point.bin is not None)
+    matched, every = (np.delete(values, block).sum() for values in (counts.genuine[:, place], counts.genuine_all))
+    assert "recall is 0.7000 where every pair counts the same, and 0.8700 where every person does: more apart" in note
+    assert f"the first is {matched / every:.4f}." in note

@@ -25,9 +25,10 @@ create table if not exists operating_points (
     false_matches_low double,
     false_matches_high double,
     false_match_chance double,
+    false_match_chance_high double,
     refusal varchar
 );
 comment on table operating_points is 'which cut-off meets what was asked for, and what it costs';
 comment on column operating_points.frr is 'false rejection rate: FTA + (1 - FTA) FNMR; null where no table tells what the photos gave';
 comment on column operating_points.false_matches is 'false matches that a search is expected to find in the gallery; null where none was given';
-comment on column operating_points.false_match_chance is 'the chance that a search finds any: at most that';
+comment on column operating_points.false_match_chance is 'the chance that a search finds any; that of fmr_high is false_match_chance_high';
