@@ -4,8 +4,8 @@ python -m tests.benchmarks.coverage [--runs 1000] [--people 50 200 2000] [--phot
 
 Each cell is a rate, over the cut-offs at which it lies between 1e-5 and 1 - 1e-5: the share of runs, in percent, whose
 interval holds the truth, at the cut-off where that is least, and then where it is most, of the cut-offs at which most
-runs have intervals; a dash where these have bounds, for fewer than ten blocks of people err. With --each, a row a rate instead,
-and the cut-offs.
+runs have intervals; a dash where these have bounds, for fewer than ten blocks of people err. With --each, a row a rate
+instead, and the cut-offs.
 """
 
 import argparse
