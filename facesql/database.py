@@ -31,13 +31,20 @@ def plain_errors(sentence: str) -> Iterator[None]:
         raise FacesqlError(f"{sentence} ({first_words(error)})") from error
 
 
-def _is_interrupt(error: Exception) -> bool:
-    """Whether it is what DuckDB makes of Ctrl-C, in its own work or in a Python function; a query may use the words."""
-    if isinstance(error, duckdb.InterruptException):
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether it is what DuckDB makes of Ctrl-C, in its own work or in a Python function; a query may use the words.
+
+    What fails while that is handled, such as to close a connection that is still at work, is nothing else.
+    """
+    if error is None:
+        return False
+    if isinstance(error, KeyboardInterrupt | duckdb.InterruptException):
         return True
     if isinstance(error, duckdb.Error):
-        return isinstance(error, duckdb.InvalidInputException) and "KeyboardInterrupt" in str(error)
-    return "interrupted" in str(error).lower() or "KeyboardInterrupt" in str(error)
+        told = isinstance(error, duckdb.InvalidInputException) and "KeyboardInterrupt" in str(error)
+    else:
+        told = "interrupted" in str(error).lower() or "KeyboardInterrupt" in str(error)
+    return told or _is_interrupt(error.__cause__ or error.__context__)
 
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:

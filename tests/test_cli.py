@@ -235,6 +235,17 @@ def test_ctrl_c_at_any_moment_of_an_analysis_is_no_traceback(tmp_path: Path, del
     assert not (tmp_path / "report").exists()
 
 
+def test_what_fails_while_ctrl_c_is_handled_is_ctrl_c() -> None:
+    def close_while_at_work() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            connect().execute("from nowhere")
+
+    with pytest.raises(KeyboardInterrupt), plain_errors("Try again."):
+        close_while_at_work()
+
+
 def test_an_interrupted_query_is_an_interrupt_and_a_failed_one_a_sentence() -> None:
     with pytest.raises(KeyboardInterrupt), plain_errors("Try again."):
         raise RuntimeError("Query interrupted")
