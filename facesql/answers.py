@@ -86,7 +86,7 @@ def find_answers(
     [counts] = block_counts(counted, people, bins)
     sure = Sureness.of(counts, wanted.confidence)
     points = operating_points(sure, wanted, bins)
-    fta = failure_to_acquire(found)
+    fta, at = failure_to_acquire(found), a_bin(points, bins)
     weighting = Weighting.PAIRS if wanted.genuine_share is None else Weighting.PEOPLE
     return Answers(
         wanted=wanted,
@@ -98,8 +98,8 @@ def find_answers(
         calibration=calibration(
             counts[weighting], bins, genuine_share=wanted.genuine_share, confidence=wanted.confidence
         ),
-        growth=growth(counts[Weighting.PEOPLE], people, bins, a_bin(points, bins), wanted.confidence).with_columns(
-            cutoff=float(bins.edges[a_bin(points, bins) - bins.first])
+        growth=growth(counts[Weighting.PEOPLE], people, bins, at, wanted.confidence).with_columns(
+            cutoff=float(bins.edges[at - bins.first])
         ),
         eer={weighting: eer(counts[weighting], wanted.confidence) for weighting in Weighting},
         auc={weighting: auc(counts[weighting], wanted.confidence) for weighting in Weighting},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -191,8 +190,7 @@ def _rate(row: dict[str, Any], name: str, form: str) -> str:
 
 
 def _at(band: Band, place: int, form: str) -> str:
-    value, low, high = (float(ends[place]) for ends in (band.value, band.low, band.high))
-    return _interval(None if isnan(value) else value, low, high, form, bound=bool(band.bound[place]))
+    return _estimate(band.at(place), form)
 
 
 def _estimate(estimate: Estimate | None, form: str) -> str:

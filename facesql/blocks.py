@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from facesql.binning import BinCounts, Bins, BlockPair
 
-# sql/person_block.sql deals people into so many.
+# sql/person_block.sql deals people into so many, and sql/groups/person_block.sql those of each group.
 BLOCKS = 64
 # So many bins are summed at a time: 2,144 rows of counts take 9 MB then.
 _BINS = 512

@@ -29,10 +29,9 @@ from facesql.uncertainty import (
     genuine_without,
     impostor_without,
     interval,
+    quiet,
 )
 
-# The log odds of a share of 0 or 1 are infinite.
-_quiet = np.errstate(divide="ignore", invalid="ignore")
 _SCHEMA = pl.Schema(
     {
         "bin": pl.Int32,
@@ -55,7 +54,7 @@ class Share(NamedTuple):
     """Whether low and high are a bound, and not an interval."""
 
 
-@_quiet
+@quiet
 def calibration(
     counts: BlockCounts, bins: Bins, *, genuine_share: float | None = None, confidence: float = 0.95
 ) -> pl.DataFrame:

@@ -39,6 +39,7 @@ from facesql.uncertainty import (
     freedom_of_one,
     freedom_of_two,
     jackknife_variance,
+    quiet,
     student_quantile,
 )
 
@@ -58,10 +59,9 @@ _SCHEMA = pl.Schema(
         "bound": pl.Boolean,
     }
 )
-_quiet = np.errstate(divide="ignore", invalid="ignore")
 
 
-@_quiet
+@quiet
 def growth(counts: BlockCounts, people: pl.DataFrame, bins: Bins, at: int, confidence: float = 0.95) -> pl.DataFrame:
     """The intervals of FMR and FNMR at one cut-off as they are, and as they would be with more data.
 

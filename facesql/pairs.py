@@ -12,12 +12,11 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from facesql.binning import EUCLIDEAN, BinCounts, Bins, BlockPair, total
+from facesql.blocks import BLOCKS
 from facesql.counts import counts_table, read_counts
 from facesql.database import engine_sql
 from facesql.progress import bar
 
-# sql/person_block.sql deals people into so many, and sql/groups/person_block.sql those of each group.
-BLOCKS = 64
 # What counts are of other faces than these, or were made in another way, must not be taken for theirs: to be raised
 # with whatever changes a count.
 COMPARED = 1

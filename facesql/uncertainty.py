@@ -42,7 +42,7 @@ LEAST_ERRING = 10
 # With fewer degrees of freedom, one block at one cut-off would make an interval of 0 to 1, and of its neighbours, too.
 _LEAST_FREEDOM = 2
 # A rate of no pairs is NaN, and the logit of 0 is infinite; what is said of them is a bound, or nothing.
-_quiet = np.errstate(divide="ignore", invalid="ignore")
+quiet = np.errstate(divide="ignore", invalid="ignore")
 
 
 class Rate(StrEnum):
@@ -88,7 +88,7 @@ class Estimate:
     """Whether low and high are a bound from the number of people."""
 
 
-@_quiet
+@quiet
 def rate_bands(counts: BlockCounts, confidence: float = 0.95) -> dict[Rate, Band]:
     """All rates at each cut-off with their intervals, which hold the rate of other people with that confidence.
 
@@ -106,7 +106,7 @@ def rate_bands(counts: BlockCounts, confidence: float = 0.95) -> dict[Rate, Band
     }
 
 
-@_quiet
+@quiet
 def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     """The false match rate: of the impostor pairs, the share that match.
 
@@ -127,7 +127,7 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     return _monotone(_bounded(band, few, few_not, counts.impostor_people / 2, confidence))
 
 
-@_quiet
+@quiet
 def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     """The false non-match rate: of the genuine pairs, the share that do not match; bounds are those of people."""
     missed = _column(counts.genuine_all) - counts.genuine
@@ -147,7 +147,7 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     return _flipped(_monotone(bounded))
 
 
-@_quiet
+@quiet
 def fmr_between(counts: GroupPairCounts, confidence: float = 0.95) -> Estimate | None:
     """The false match rate of people of two groups at one cut-off; None where there are no pairs.
 
@@ -172,7 +172,7 @@ def fmr_between(counts: GroupPairCounts, confidence: float = 0.95) -> Estimate |
     return _bounded(band, few, few_not, counts.disjoint, confidence).at(0)
 
 
-@_quiet
+@quiet
 def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 0.95) -> Band:
     """The precision where ``genuine_share`` of all pairs are of one person: by Bayes' rule, from recall and FMR.
 
@@ -196,7 +196,7 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
     return _where(_few_matched(counts), _matched_bounds(counts, recall, fmr, odds), band, value)
 
 
-@_quiet
+@quiet
 def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     """The equal error rate, as metrics.equal_error_rate has it; None where a class has no pairs.
 
@@ -225,7 +225,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     return _estimate(value, replicates, surplus, freedom, confidence)
 
 
-@_quiet
+@quiet
 def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     """The area under the ROC, as metrics.Figures has it; None where a class has no pairs.
 
@@ -267,7 +267,7 @@ def interval_table(bands: Mapping[Weighting, Mapping[Rate, Band]], bins: Bins) -
     return pl.concat(parts)
 
 
-@_quiet
+@quiet
 def clopper_pearson(
     share: NDArray[np.floating] | float, number: NDArray[np.floating] | float, confidence: float
 ) -> Numbers:
