@@ -8,10 +8,10 @@ import duckdb
 import polars as pl
 
 from facesql.binning import Bins
-from facesql.blocks import Weighting, block_counts
+from facesql.blocks import Weighting
 from facesql.calibration import calibration
 from facesql.counts import read_counts
-from facesql.crossfit import crossfit
+from facesql.crossfit import counts_and_folds, crossfit
 from facesql.database import engine_sql
 from facesql.growth import growth
 from facesql.operating import OperatingPoint, Sureness, operating_points, operating_table
@@ -83,7 +83,7 @@ def find_answers(
     """
     counted = list(read_counts(connection.sql("from block_pair_counts").to_arrow_table()))
     people = pl.DataFrame(connection.sql("select block, faces, genuine_pairs from people").to_arrow_table())
-    [counts] = block_counts(counted, people, bins)
+    counts, folds = counts_and_folds(counted, people, bins)
     sure = Sureness.of(counts, wanted.confidence)
     points = operating_points(sure, wanted, bins)
     fta, at = failure_to_acquire(found), a_bin(points, bins)
@@ -94,15 +94,15 @@ def find_answers(
         points=points,
         operating=operating_table(points, sure, wanted, bins, fta),
         intervals=interval_table(sure.bands, bins),
-        optimism=crossfit(points, sure, counted, people, wanted, bins),
+        optimism=crossfit(points, sure, folds, wanted, bins),
         calibration=calibration(
             counts[weighting], bins, genuine_share=wanted.genuine_share, confidence=wanted.confidence
         ),
         growth=growth(counts[Weighting.PEOPLE], people, bins, at, wanted.confidence).with_columns(
             cutoff=float(bins.edges[at - bins.first])
         ),
-        eer={weighting: eer(counts[weighting], wanted.confidence) for weighting in Weighting},
-        auc={weighting: auc(counts[weighting], wanted.confidence) for weighting in Weighting},
+        eer={of: eer(counts[of], wanted.confidence, sure.bands[of]) for of in Weighting},
+        auc={of: auc(counts[of], wanted.confidence, sure.bands[of]) for of in Weighting},
         fta=fta,
         heaviest=pl.DataFrame(connection.sql(engine_sql("heaviest_people")).to_arrow_table()),
     )

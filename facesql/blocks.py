@@ -142,70 +142,104 @@ def _weighted(
     weighting: Weighting, counted: Counted, people: pl.DataFrame, bins: Bins, parts: Sequence[NDArray[np.bool_]]
 ) -> list[BlockCounts]:
     """The counts under one weighting, for each part; parts say which blocks are inside."""
-    a, b = (np.array([key[side] for key, _ in counted], np.intp) for side in range(2))
-    same = np.array([key[2] for key, _ in counted], np.bool_)
-    weights = [counts.pairs if weighting is Weighting.PAIRS else counts.person_weight for _, counts in counted]
-    sums = np.array([weight.sum(dtype=np.float64) for weight in weights])
-    grains = np.where(same, _grain(float(sums[same].sum())), _grain(float(sums[~same].sum())))
-    alls = np.array([np.rint(weight / grain).sum() * grain for weight, grain in zip(weights, grains, strict=True)])
-    of_part = [_Rows.of(inside[a] & inside[b], a, b, same) for inside in parts]
-    of_chunks: list[list[tuple[Numbers, ...]]] = [[] for _ in parts]
-    firsts = [counts.first for _, counts in counted]
+    genuine, impostor = (_Cells.of(weighting, [row for row in counted if row[0][2] is same]) for same in (True, False))
+    a, b = impostor.a, impostor.b
     people_of = np.bincount(people["block"].to_numpy(), minlength=BLOCKS).astype(np.float64)
-    of_people = people_of[a] * people_of[b]
-    for matched in _cumulated(firsts, weights, grains, bins):
-        squares = matched * matched
-        for rows, of_rows in zip(of_part, of_chunks, strict=True):
-            across = rows.across
-            of_rows.append(
-                (
-                    rows.genuine @ matched,
-                    rows.touching @ matched,
-                    rows.impostor @ matched,
-                    across @ squares,
-                    (across * alls) @ matched,
-                    (across * of_people) @ matched,
-                )
-            )
-    results = []
-    for inside, rows, of_rows in zip(parts, of_part, of_chunks, strict=True):
-        summed = [np.concatenate(arrays, axis=-1) for arrays in zip(*of_rows, strict=True)]
-        genuine, touching, impostor, squares, with_all, with_people = summed
-        all_squares, people_squares = float(rows.across @ alls**2), float(rows.across @ of_people**2)
-        results.append(
-            BlockCounts(
-                weighting=weighting,
-                genuine=genuine,
-                genuine_all=rows.genuine @ alls,
-                touching=touching,
-                touching_all=rows.touching @ alls,
-                impostor=impostor,
-                impostor_all=float(rows.impostor @ alls),
-                across=Across(squares, with_all, with_people, all_squares, people_squares),
-                people=people_of * inside,
-                **_effective_people(weighting, people, inside),
-            )
+    people_across = people_of[a] * people_of[b]
+    # Which rows are of a part, and of these, which are of two blocks; (parts, rows).
+    within = np.array([inside[a] & inside[b] for inside in parts], np.float64)
+    across = within * (a != b)
+    genuine_at = np.zeros((BLOCKS, len(bins.edges)))
+    touching_at = np.zeros((len(parts), BLOCKS, len(bins.edges)))
+    impostor_at, squares, with_all, with_people = np.zeros((4, len(parts), len(bins.edges)))
+    for edges, matched in genuine.cumulated(bins):
+        genuine_at[genuine.a, edges] = matched
+    for edges, matched in impostor.cumulated(bins):
+        touching_at[:, :, edges] = impostor.touching(matched, parts)
+        impostor_at[:, edges] = within @ matched
+        squares[:, edges] = across @ matched**2
+        with_all[:, edges] = (across * impostor.alls) @ matched
+        with_people[:, edges] = (across * people_across) @ matched
+    genuine_all = np.zeros(BLOCKS)
+    genuine_all[genuine.a] = genuine.alls
+    touching_all = impostor.touching(impostor.alls[:, np.newaxis], parts)[:, :, 0]
+    impostor_all = within @ impostor.alls
+    all_squares, people_squares = across @ impostor.alls**2, across @ people_across**2
+    return [
+        BlockCounts(
+            weighting=weighting,
+            genuine=genuine_at * inside[:, np.newaxis],
+            genuine_all=genuine_all * inside,
+            touching=touching_at[part],
+            touching_all=touching_all[part],
+            impostor=impostor_at[part],
+            impostor_all=float(impostor_all[part]),
+            across=Across(
+                squares[part],
+                with_all[part],
+                with_people[part],
+                float(all_squares[part]),
+                float(people_squares[part]),
+            ),
+            people=people_of * inside,
+            **_effective_people(weighting, people, inside),
         )
-    return results
+        for part, inside in enumerate(parts)
+    ]
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Which rows of the counts are added up for what: 1 for those that are, else 0; (rows,), or (blocks, rows)."""
+class _Cells:
+    """The counts of one class of pairs, a row a pair of blocks."""
 
-    genuine: Numbers
-    touching: Numbers
-    impostor: Numbers
-    across: Numbers
+    a: NDArray[np.intp]
+    b: NDArray[np.intp]
+    firsts: Sequence[int]
+    """The bin of the first weight of each row."""
+    weights: Sequence[NDArray[np.number]]
+    """How much lies in each bin from that on."""
+    grain: float
+    alls: Numbers
+    """How much lies in all bins, in grains; (rows,)."""
 
     @classmethod
-    def of(
-        cls, inside: NDArray[np.bool_], a: NDArray[np.intp], b: NDArray[np.intp], same: NDArray[np.bool_]
-    ) -> "_Rows":
-        blocks = np.arange(BLOCKS)[:, np.newaxis]
-        in_block = ((blocks == a) | (blocks == b)) & inside
-        masks = in_block & same, in_block & ~same, inside & ~same, inside & ~same & (a != b)
-        return cls(*(mask.astype(np.float64) for mask in masks))
+    def of(cls, weighting: Weighting, counted: Counted) -> "_Cells":
+        a, b = (np.array([key[side] for key, _ in counted], np.intp) for side in range(2))
+        weights = [counts.pairs if weighting is Weighting.PAIRS else counts.person_weight for _, counts in counted]
+        grain = _grain(float(sum(weight.sum(dtype=np.float64) for weight in weights)))
+        alls = np.array([np.rint(np.divide(weight, grain, dtype=np.float64)).sum() * grain for weight in weights])
+        return cls(a, b, [counts.first for _, counts in counted], weights, grain, alls)
+
+    @cached_property
+    def rows(self) -> NDArray[np.intp]:
+        """The row of each pair of blocks, in either order, (blocks, blocks); the number of rows where there is none."""
+        rows = np.full((BLOCKS, BLOCKS), len(self.a), np.intp)
+        rows[self.a, self.b] = rows[self.b, self.a] = np.arange(len(self.a))
+        return rows
+
+    def touching(self, values: Numbers, parts: Sequence[NDArray[np.bool_]]) -> Numbers:
+        """Of values, (rows, edges), the sums of those that touch each block in each part, (parts, blocks, edges)."""
+        cells = np.vstack([values, np.zeros((1, values.shape[1]))])[self.rows]
+        inside = np.array(parts, np.float64)
+        touching = (inside @ cells.reshape(BLOCKS, -1)).reshape(len(parts), BLOCKS, -1)
+        return np.asarray(touching * inside[:, :, np.newaxis])
+
+    def cumulated(self, bins: Bins) -> Iterator[tuple[slice, Numbers]]:
+        """For each row, what lies at each edge or below, in grains; (rows, edges), and which edges, so many at once."""
+        below = np.zeros((len(self.a), 1))
+        for start in range(bins.first, bins.beyond, _BINS):
+            end = min(start + _BINS, bins.beyond)
+            matched = np.zeros((len(self.a), end - start))
+            for row, (first, weight) in enumerate(zip(self.firsts, self.weights, strict=True)):
+                part = weight[max(start - first, 0) : max(end - first, 0)]
+                place = max(first - start, 0)
+                matched[row, place : place + len(part)] = part
+            np.rint(np.divide(matched, self.grain, out=matched), out=matched)
+            matched *= self.grain
+            np.cumsum(matched, axis=1, out=matched)
+            matched += below
+            below = matched[:, -1:].copy()
+            yield slice(start - bins.first, end - bins.first), matched
 
 
 def _grain(total: float) -> float:
@@ -217,27 +251,6 @@ def _grain(total: float) -> float:
     True
     """
     return float(np.ldexp(1.0, np.frexp(total)[1] - 52))
-
-
-def _cumulated(
-    firsts: Sequence[int], weights: Sequence[NDArray[np.number]], grains: Numbers, bins: Bins
-) -> Iterator[Numbers]:
-    """For each row, what lies at each edge or below, in its grains; (rows, edges), so many edges at a time."""
-    column = grains[:, np.newaxis]
-    below = np.zeros((len(firsts), 1))
-    for start in range(bins.first, bins.beyond, _BINS):
-        end = min(start + _BINS, bins.beyond)
-        matched = np.zeros((len(firsts), end - start))
-        for row, (first, weight) in enumerate(zip(firsts, weights, strict=True)):
-            part = weight[max(start - first, 0) : max(end - first, 0)]
-            place = max(first - start, 0)
-            matched[row, place : place + len(part)] = part
-        np.rint(np.divide(matched, column, out=matched), out=matched)
-        matched *= column
-        np.cumsum(matched, axis=1, out=matched)
-        matched += below
-        below = matched[:, -1:].copy()
-        yield matched
 
 
 def _effective_people(weighting: Weighting, people: pl.DataFrame, inside: NDArray[np.bool_]) -> dict[str, float]:

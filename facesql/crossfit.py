@@ -5,7 +5,7 @@ the fold's people among themselves: none of them had a say. (M. Stone, Cross-val
 statistical predictions, J. R. Statist. Soc. B 36, 1974.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -15,21 +15,46 @@ from facesql.operating import OperatingPoint, Sureness, operating_points
 from facesql.wanted import Wanted
 
 FOLDS = 4
+# The counts of all folds take 18 kB a bin.
+_FEW_BINS = 4096
 
 Counts = Mapping[Weighting, BlockCounts]
 
 
+def counts_and_folds(counted: Counted, people: pl.DataFrame, bins: Bins) -> tuple[Counts, Iterable[Sequence[Counts]]]:
+    """All counts, and for each fold those without it and its own; from one pass where there are few bins.
+
+    ``counted`` and ``people`` are those of ``block_counts``.
+    """
+    blocks = range(BLOCKS)
+    parts = [
+        [block for block in blocks if (block % FOLDS == fold) is inside]
+        for fold in range(FOLDS)
+        for inside in (False, True)
+    ]
+    two = range(0, len(parts), 2)
+    if bins.count > _FEW_BINS:
+        [every] = block_counts(counted, people, bins)
+        return every, (block_counts(counted, people, bins, parts=parts[place : place + 2]) for place in two)
+    every, *folds = block_counts(counted, people, bins, parts=[blocks, *parts])
+    return every, (folds[place : place + 2] for place in two)
+
+
 def crossfit(
-    points: Sequence[OperatingPoint], sure: Sureness, counted: Counted, people: pl.DataFrame, wanted: Wanted, bins: Bins
+    points: Sequence[OperatingPoint],
+    sure: Sureness,
+    folds: Iterable[Sequence[Counts]],
+    wanted: Wanted,
+    bins: Bins,
 ) -> pl.DataFrame:
     """The points chosen anew without each fold and judged on it, beside those chosen and judged on all.
 
-    ``points`` are those of ``sure``; ``counted`` and ``people`` are those of ``block_counts``. One row a point that is
-    chosen by the data and can be chosen without every fold: point, cutoff, lowest and highest (of the folds' cut-offs),
-    then fmr and fnmr, in which every person counts the same, and f1, in which every pair does: as chosen on all, and,
-    with _others, of the folds together.
+    ``points`` are those of ``sure``; ``folds`` those of ``counts_and_folds``. One row a point that is chosen by the
+    data and can be chosen without every fold: point, cutoff, lowest and highest (of the folds' cut-offs), then fmr and
+    fnmr, in which every person counts the same, and f1, in which every pair does: as chosen on all, and, with _others,
+    of the folds together.
     """
-    judged = [_judged(fold, sure, counted, people, wanted, bins) for fold in range(FOLDS)]
+    judged = [(_places(without, sure.confidence, wanted, bins), of) for without, of in folds]
     all_pairs = sure.counts[Weighting.PAIRS]
     genuine_pairs = float(all_pairs.genuine_all.sum())
     impostor_share = all_pairs.impostor_all / genuine_pairs if genuine_pairs else 0.0
@@ -52,15 +77,10 @@ def crossfit(
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
-def _judged(
-    fold: int, sure: Sureness, counted: Counted, people: pl.DataFrame, wanted: Wanted, bins: Bins
-) -> tuple[dict[str, int], Counts]:
-    """The places of the points that are chosen without a fold, by name, and the counts of the fold alone."""
-    inside = [block for block in range(BLOCKS) if block % FOLDS == fold]
-    outside = [block for block in range(BLOCKS) if block % FOLDS != fold]
-    on, of = block_counts(counted, people, bins, parts=[outside, inside])
-    points = operating_points(Sureness.of(on, sure.confidence), wanted, bins)
-    return {point.name: point.bin - bins.first for point in points if point.bin is not None}, of
+def _places(counts: Counts, confidence: float, wanted: Wanted, bins: Bins) -> dict[str, int]:
+    """The places of the points that these counts choose, by name."""
+    points = operating_points(Sureness.of(counts, confidence), wanted, bins)
+    return {point.name: point.bin - bins.first for point in points if point.bin is not None}
 
 
 SCHEMA = {

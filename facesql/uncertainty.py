@@ -197,8 +197,10 @@ def precision_at(counts: BlockCounts, genuine_share: float, confidence: float = 
 
 
 @quiet
-def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
+def eer(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band] | None = None) -> Estimate | None:
     """The equal error rate, as metrics.equal_error_rate has it; None where a class has no pairs.
+
+    ``bands`` are the ``rate_bands`` of the counts, where there are such already.
 
     Where few err, it is bounded by the bands of the two rates: at any cut-off it is at most the larger of their upper
     ends, and at least the smaller of their lower ones.
@@ -206,7 +208,8 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
     every = counts.genuine_all.sum()
     if not every or not counts.impostor_all:
         return None
-    fmr, fnmr = fmr_band(counts, confidence), fnmr_band(counts, confidence)
+    bands = bands or {Rate.FMR: fmr_band(counts, confidence), Rate.FNMR: fnmr_band(counts, confidence)}
+    fmr, fnmr = bands[Rate.FMR], bands[Rate.FNMR]
     value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
     doubled = doubled_fmr(counts) * fmr.value**2
     place = min(int(np.searchsorted(fmr.value, value)), len(fmr.value) - 1)
@@ -226,12 +229,14 @@ def eer(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
 
 
 @quiet
-def auc(counts: BlockCounts, confidence: float = 0.95) -> Estimate | None:
+def auc(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band] | None = None) -> Estimate | None:
     """The area under the ROC, as metrics.Figures has it; None where a class has no pairs.
+
+    ``bands`` are those of ``eer``.
 
     Where few err at the cut-off of the EER, no curve that passes there has less area than (1 - EER)^2.
     """
-    rate = eer(counts, confidence)
+    rate = eer(counts, confidence, bands)
     if rate is None:
         return None
     every = counts.genuine_all.sum()
