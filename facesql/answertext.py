@@ -209,7 +209,7 @@ def _interval(value: float | None, low: float, high: float, form: str, *, bound:
 def _explained(lines: list[str]) -> list[str]:
     if not any("]*" in line for line in lines):
         return lines
-    few = "for fewer than ten of the 64 blocks of people err, or all but so few"
+    few = "for too few people err, or all but too few"
     return [*lines, f"* a bound, {few}: from the number of people, or from the next cut-off that has an interval"]
 
 

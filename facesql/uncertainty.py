@@ -12,14 +12,17 @@ An impostor pair is of two people, and so those across blocks are left out twice
 counts twice of these is taken off again (B. Efron and C. Stein, The jackknife estimate of variance, Ann. Statist. 9,
 1981, show the surplus; P. M. Aronow, C. Samii and V. A. Assenova, Cluster-robust variance estimation for dyadic data,
 Political Analysis 23, 2015, the sum without it), but for as much as the pairs of blocks would vary if they were
-independent.
+independent. That is what they have beyond what each of their two blocks adds to all its pairs, for this is the blocks'
+own (W. Hoeffding, A class of statistics with asymptotically normal distribution, Ann. Math. Statist. 19, 1948).
 
 Where fewer than ten blocks of people err, or one has a part in every error, leaving them out cannot tell, and there is
 a bound instead: that of Clopper and Pearson for independent people, and for FMR disjoint pairs of people, as many as
 there are in effect (E. L. Korn and B. I. Graubard, Confidence intervals for proportions with small expected number of
 positive counts estimated from survey data, Survey Methodology 24, 1998). Where none errs it is the rule of three: at
-most 3 in n, at 95%. Precision and F1 have the bounds that follow from those of recall and FMR: where few false matches
-were seen, one person whom many look like would make more of them than all genuine pairs.
+most 3 in n, at 95%. Where every person counts the same, FNMR is bounded so where all errors together are worth less
+than five people who always err, too: these may be of people with many photos, who err now and then, and one person of
+two photos would outweigh them. Precision and F1 have the bounds that follow from those of recall and FMR: where few
+false matches were seen, one person whom many look like would make more of them than all genuine pairs.
 
 tests/benchmarks/coverage.py counts how often intervals hold the truth.
 """
@@ -27,7 +30,7 @@ tests/benchmarks/coverage.py counts how often intervals hold the truth.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isnan
+from math import isnan, sqrt
 
 import numpy as np
 import polars as pl
@@ -39,6 +42,8 @@ from facesql.blocks import BlockCounts, GroupPairCounts, Numbers, Weighting, eff
 
 # Where fewer blocks err, there is a bound and no interval.
 LEAST_ERRING = 10
+# So, too, where errors are worth fewer people who always err, if every person counts the same.
+LEAST_WORTH = 5
 # With fewer degrees of freedom, one block at one cut-off would make an interval of 0 to 1, and of its neighbours, too.
 _LEAST_FREEDOM = 2
 # A rate of no pairs is NaN, and the logit of 0 is infinite; what is said of them is a bound, or nothing.
@@ -142,7 +147,10 @@ def fnmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
         confidence,
         freedom_of_one,
     )
-    few, few_not = _few(missed, missed.sum(axis=0)), _few(counts.genuine, counts.genuine.sum(axis=0))
+    few, few_not = (
+        _few(of_blocks, of_all) | _little(of_all / every, counts)
+        for of_blocks, of_all in ((missed, missed.sum(axis=0)), (counts.genuine, counts.genuine.sum(axis=0)))
+    )
     bounded = _bounded(_flipped(band), few[::-1], few_not[::-1], counts.genuine_people, confidence)
     return _flipped(_monotone(bounded))
 
@@ -212,7 +220,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band
     fmr, fnmr = bands[Rate.FMR], bands[Rate.FNMR]
     value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
     doubled = doubled_fmr(counts) * fmr.value**2
-    place = min(int(np.searchsorted(fmr.value, value)), len(fmr.value) - 1)
+    place = int(np.argmin(np.abs(fmr.value - fnmr.value)))
     if fmr.bound[place] or fnmr.bound[place]:
         low = float(np.minimum(fmr.low, fnmr.low).max())
         high = float(np.maximum(fmr.high, fnmr.high).min())
@@ -222,10 +230,17 @@ def eer(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band
     last = min(int(np.searchsorted(fmr.value, value * 2)), len(fmr.value) - 1)
     rise, fall = fmr.value[last] - fmr.value[first], fnmr.value[first] - fnmr.value[last]
     follows = fall / (rise + fall) if rise + fall > 0 else 0.5
-    replicates = _crossing(fmr_without(counts)[counts.present], fnmr_without(counts)[counts.present])
+    # A block moves the crossing little, along the one straight piece that it lies on; all of them move it over many.
+    # So each moves the rates as far as all together do, and what the crossing moves then is put to one block again.
+    wide = sqrt(counts.present.sum() - 1)
+    rates = [
+        _moved(rate.value, without(counts)[counts.present], wide)
+        for rate, without in ((fmr, fmr_without), (fnmr, fnmr_without))
+    ]
+    moved = (logit(_crossing(*rates)) - logit(value)) / wide
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
     surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
-    return _estimate(value, replicates, surplus, freedom, confidence)
+    return _estimate(value, expit(logit(value) + moved), surplus, freedom, confidence)
 
 
 @quiet
@@ -371,20 +386,34 @@ def _scaled(without: Numbers, people: Numbers) -> Numbers:
 def doubled_fmr(counts: BlockCounts) -> Numbers:
     """The variance of log FMR that pairs of blocks would have if they were independent."""
     across = counts.across
-    return _doubled(counts.impostor, counts.impostor_all, across.squares, across.with_all, across.all_squares)
+    squares = _squares(counts.impostor, counts.impostor_all, across.squares, across.with_all, across.all_squares)
+    return _of_pairs(squares, counts, counts.touching_all / counts.impostor_all)
 
 
 def _doubled_impostor(counts: BlockCounts) -> Numbers:
     """The variance of the log of the impostor pairs that match, a pair of people, as for FMR."""
-    across = counts.across
-    return _doubled(counts.impostor, counts.pairs_of_people, across.squares, across.with_people, across.people_squares)
+    across, every = counts.across, counts.pairs_of_people
+    squares = _squares(counts.impostor, every, across.squares, across.with_people, across.people_squares)
+    return _of_pairs(squares, counts, counts.touching_people / every)
 
 
-def _doubled(matched: Numbers, every: float, squares: Numbers, products: Numbers, of_every: float) -> Numbers:
+def _squares(matched: Numbers, every: float, squares: Numbers, products: Numbers, of_every: float) -> Numbers:
     """The sum over pairs of blocks of (their share of what matches - their share of all)^2."""
     if not every:
         return np.zeros_like(matched)
-    return np.asarray(np.maximum(squares / matched**2 - 2 * products / (matched * every) + of_every / every**2, 0))
+    return squares / matched**2 - 2 * products / (matched * every) + of_every / every**2
+
+
+def _of_pairs(squares: Numbers, counts: BlockCounts, of_all: Numbers) -> Numbers:
+    """What is left of the squares without what each block adds to all its pairs, by least squares: that is its own.
+
+    ``of_all`` is the share of all pairs that touch a block; those within it, one in 64, are taken along.
+    """
+    blocks = int(counts.present.sum())
+    if blocks < 3:
+        return np.maximum(squares, 0)
+    added = ((counts.touching / counts.impostor - _column(of_all)) ** 2).sum(axis=0) / (blocks - 2)
+    return np.asarray(np.maximum(squares - added, 0))
 
 
 def freedom_of_two(without: Numbers, most: float) -> Numbers:
@@ -497,6 +526,13 @@ def _crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
     return np.asarray((crossing + other) / 2)
 
 
+def _moved(rate: Numbers, without: Numbers, times: float) -> Numbers:
+    """A rate moved so many times as far as it is without each block, on the logit scale; (blocks, edges)."""
+    return np.asarray(
+        expit(logit(rate) + times * np.nan_to_num(logit(without) - logit(rate), posinf=np.inf, neginf=-np.inf))
+    )
+
+
 def _area(fmr: Numbers, recall: Numbers) -> Numbers:
     """The area under recall against FMR, a straight line from edge to edge; (rows, edges) each, one a row."""
     ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
@@ -508,6 +544,17 @@ def _few(erring: Numbers, every: Numbers) -> NDArray[np.bool_]:
     """Whether too few blocks err to tell by leaving them out: less than ten, or one has a part in every error."""
     blocks = np.sum(erring > 0, axis=0)
     return np.asarray((blocks < LEAST_ERRING) | (erring >= every).any(axis=0))
+
+
+def _little(share: Numbers, counts: BlockCounts) -> NDArray[np.bool_]:
+    """Whether errors are worth less than five people who always err, where every person counts the same.
+
+    ``share`` is that of the errors. Ten people of many photos who err now and then do not tell, then, how often those
+    of two photos do, each of whom may err always.
+    """
+    if counts.weighting is Weighting.PAIRS:
+        return np.zeros(share.shape, np.bool_)
+    return np.asarray(share * counts.genuine_people < LEAST_WORTH)
 
 
 def _effective_each(counts: Numbers) -> Numbers:

@@ -17,7 +17,7 @@ from tests.simulation import BINS as DRAWN
 from tests.simulation import Photos, equal, geometric, simulate
 from tests.test_calibration import BINS, of_cells, random_cells
 
-AT = 2
+AT = 1
 
 
 def faces(*numbers: int) -> pl.DataFrame:
@@ -89,8 +89,11 @@ def test_fmr_narrows_with_people_and_with_pairs_of_them() -> None:
     impostor = {(a, b): pairs for (a, b, same), pairs in cells_of(24).items() if not same}
     matched = {key: sum(pairs[: AT + 1]) for key, pairs in impostor.items()}
     every = {key: sum(pairs) for key, pairs in impostor.items()}
-    odd = [matched[a, b] / sum(matched.values()) - every[a, b] / sum(every.values()) for a, b in impostor if a != b]
-    of_pairs = sum(part**2 for part in odd) / (1 - shares(None, same=False)) ** 2
+    odd = {key: matched[key] / sum(matched.values()) - every[key] / sum(every.values()) for key in impostor}
+    # What each block adds to all its pairs is not of pairs.
+    added = sum(sum(part for key, part in odd.items() if block in key) ** 2 for block in range(24)) / 22
+    squares = sum(part**2 for (a, b), part in odd.items() if a != b) - added
+    of_pairs = squares / (1 - shares(None, same=False)) ** 2
     of_people = variance - 2 * of_pairs  # counted twice, of pairs
     assert 0.1 < of_pairs / of_people < 10
     freedom = min(max(few_make_it - 1, 2), in_effect(same=False) - 1)

@@ -1,8 +1,8 @@
 """The intervals against formulas written out a pair of blocks, or of people, at a time; packages; and at the ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from math import sqrt
 from typing import Any
 
@@ -41,7 +41,7 @@ from facesql.uncertainty import (
 )
 from tests.benchmarks.coverage import PHOTOS, run
 from tests.conftest import compare, filled
-from tests.simulation import BINS, simulate, truth
+from tests.simulation import BINS, FINE, simulate, truth
 from tests.test_blocks import counted_of, people_of
 
 Numbers = NDArray[np.float64]
@@ -171,23 +171,37 @@ def doubled(compared: Compared, weighting: Weighting, rate: str, edge: int) -> f
     if rate in {Rate.RECALL, Rate.FNMR}:
         return 0.0
     every = Direct.of(compared, weighting, edge)
+    parts = parts_of_pairs_of_blocks(compared, weighting, edge, by_people=rate in {Rate.PRECISION, Rate.F1})
+    across = sum(parts[a, b] ** 2 for a, b in combinations(range(len(parts)), 2))
+    added = sum(sum(row) ** 2 for row in parts) / (len(parts) - 2)
+    scale = 1.0
+    if rate == Rate.FMR:
+        scale = 1 / (1 - every.impostor / every.all_impostor)
+    elif rate == Rate.F1:
+        scale = every.impostor / (every.all_genuine - every.genuine + every.impostor)
+    return float(max(across - added, 0)) * scale**2
+
+
+def parts_of_pairs_of_blocks(compared: Compared, weighting: Weighting, edge: int, *, by_people: bool) -> Numbers:
+    """The share of the impostor pairs that match which are of two blocks, less their share of all; (blocks, blocks).
+
+    All are the impostor pairs, or, ``by_people``, the pairs of people.
+    """
+    every = Direct.of(compared, weighting, edge)
     weight, matched = compared.weight(weighting), compared.bin <= edge
-    sum_ = 0.0
-    for a, b in combinations(sorted(set(compared.block.tolist())), 2):
-        of_first, of_second = compared.block[compared.first], compared.block[compared.second]
-        across = ((of_first == a) & (of_second == b)) | ((of_first == b) & (of_second == a))
-        part = float(weight[across & matched].sum()) / every.impostor
-        if rate in {Rate.FMR, "precision_at"}:
-            part -= float(weight[across].sum()) / every.all_impostor
+    of_first, of_second = compared.block[compared.first], compared.block[compared.second]
+    present = sorted(set(compared.block.tolist()))
+    parts = np.zeros((len(present), len(present)))
+    for (row, a), (column, b) in product(enumerate(present), repeat=2):
+        between = ~compared.same & (((of_first == a) & (of_second == b)) | ((of_first == b) & (of_second == a)))
+        parts[row, column] = float(weight[between & matched].sum()) / every.impostor
+        if by_people:
+            people, of_a, of_b = every.people, int((compared.block == a).sum()), int((compared.block == b).sum())
+            pairs = of_a * (of_a - 1) / 2 if a == b else of_a * of_b
+            parts[row, column] -= pairs / (people * (people - 1) / 2)
         else:
-            people = every.people * (every.people - 1) / 2
-            part -= int((compared.block == a).sum()) * int((compared.block == b).sum()) / people
-        if rate == Rate.FMR:
-            part /= 1 - every.impostor / every.all_impostor
-        elif rate == Rate.F1:
-            part *= every.impostor / (every.all_genuine - every.genuine + every.impostor)
-        sum_ += part**2
-    return sum_
+            parts[row, column] -= float(weight[between].sum()) / every.all_impostor
+    return parts
 
 
 def kish(weights: Numbers) -> float:
@@ -324,6 +338,19 @@ def test_precision_at_the_share_of_the_data_is_the_precision() -> None:
     assert precision_at(counts, share).value[0] == 1
 
 
+def moved(rate: float, without: float, times: float) -> float:
+    """A rate moved so many times as far as it is without a block, on the logit scale."""
+    return float(expit(logit(rate) + times * (logit(without) - logit(rate)))) if 0 < rate < 1 else rate
+
+
+def crossing(fmr: Numbers, fnmr: Numbers) -> float:
+    """Where two lines through the rates meet, each going on to 1 or 0 beyond the edges."""
+    fmr, fnmr = np.concatenate([[0], fmr, [1]]), np.concatenate([[1], fnmr, [0]])
+    after = next(place for place in range(len(fmr)) if fmr[place] >= fnmr[place])
+    two = slice(after - 1, after + 1)
+    return float(np.interp(0, (fmr - fnmr)[two], fmr[two]))
+
+
 @pytest.mark.parametrize("blocks", [BLOCKS, 20])
 def test_eer_and_auc_are_those_of_formulas_a_block_at_a_time(blocks: int) -> None:
     compared = made_up(4, np.random.default_rng(4).choice([1, 2, 3, 6], 50), blocks)
@@ -340,23 +367,32 @@ def test_eer_and_auc_are_those_of_formulas_a_block_at_a_time(blocks: int) -> Non
     ]
     most = min(kish(counts.genuine_all), kish(counts.touching_all)) - 1
     value = equal_error_rate(compared.totals(), BINS)[0] or 0
-    place = next(edge for edge in edges if fmr[edge] >= value)
+    place = min(edges, key=lambda edge: abs(fmr[edge] - fnmr[edge]))
     rising = next((edge for edge in edges if fmr[edge] >= value / 2), 0) - 1
     falling = next((edge for edge in edges if fmr[edge] >= value * 2), len(BINS.edges) - 1)
     rise, fall = fmr[falling] - fmr[rising], fnmr[rising] - fnmr[falling]
     increase = np.diff(1 - fnmr, prepend=0)
-    cases: list[tuple[Estimate | None, Callable[[pl.DataFrame], float | None], float]] = [
-        (eer(counts), lambda totals: equal_error_rate(totals, BINS)[0], of_fmr[place] * (fall / (rise + fall)) ** 2),
-        (auc(counts), lambda totals: summarize(totals, BINS).auc, sum(increase * np.sqrt(of_fmr)) ** 2),
+    without = [compared.totals(compared.without(block)) for block in present]
+    # Each rate is moved as far as all blocks together would move it, and what the crossing moves is put to one.
+    wide = sqrt(len(present) - 1)
+    crossings = []
+    for totals in without:
+        left = cutoff_table(totals, BINS)
+        rates = [
+            np.array([moved(*two, wide) for two in zip(rate, left[name], strict=True)])
+            for name, rate in (("fmr", fmr), ("fnmr", fnmr))
+        ]
+        crossings.append(logit(value) + (logit(crossing(*rates)) - logit(value)) / wide)
+    areas = [logit(summarize(totals, BINS).auc) for totals in without]
+    cases: list[tuple[Estimate | None, float, list[float], float]] = [
+        (eer(counts), value, crossings, of_fmr[place] * (fall / (rise + fall)) ** 2),
+        (auc(counts), summarize(compared.totals(), BINS).auc or 0, areas, sum(increase * np.sqrt(of_fmr)) ** 2),
     ]
-    for estimate, figure, surplus in cases:
+    for estimate, at_all, values, surplus in cases:
         assert estimate is not None
         assert not estimate.bound
-        at_all = figure(compared.totals())
-        assert at_all is not None
         assert estimate.value == pytest.approx(at_all)
-        figures = [figure(compared.totals(compared.without(block))) for block in present]
-        logits = logit(np.array(figures, np.float64))
+        logits = np.array(values)
         of_logit = surplus / (at_all * (1 - at_all)) ** 2
         variance = (len(present) - 1) / len(present) * sum((logits - logits.mean()) ** 2)
         reach = student(logits, "", most, 0.95) * sqrt(max(variance - of_logit, of_logit))
@@ -717,7 +753,7 @@ LEAST_HELD = binom.ppf(0.001, RUNS, 0.92) / RUNS
 
 @pytest.mark.parametrize("name", ["geometric", "few"])
 def test_the_intervals_hold_the_truth(name: str) -> None:
-    known = truth(50, PHOTOS[name])
+    known = truth(50, PHOTOS[name], FINE)
     held: dict[tuple[str, str, str], list[bool]] = {}
     for seed in range(RUNS):
         for key, holds in run(50, name, seed, known).items():
