@@ -47,7 +47,7 @@ from facesql.uncertainty import (
 MORE_PEOPLE, MORE_PHOTOS = (2, 4, 10), (2, 4)
 # What the degrees of freedom of FNMR and of FMR come to where all blocks vary alike: of squares of normal deviates, a
 # third as many count in effect.
-_MOST_OF_ONE, _MOST_OF_TWO = BLOCKS - 1, BLOCKS / 3 - 1
+_MOST_OF_ONE, _MOST_OF_TWO = BLOCKS - 1, BLOCKS / 3 - 2
 _SCHEMA = pl.Schema(
     {
         "rate": pl.String,

@@ -5,7 +5,8 @@ each block of people; how far these rates lie from each other tells how far the 
 delete-a-group jackknife: P. S. Kott, The delete-a-group jackknife, J. Official Statistics 17, 2001), on the logit
 scale, on which no interval leaves 0 to 1. Its quantile is Student's, with one degree of freedom less than there are
 blocks in effect (Kish), for precision and F1 of the genuine pairs, which are fewer. What the blocks add to the variance
-tells of still fewer where few make most of it: those in effect, less one; for recall and FNMR, by F. E. Satterthwaite
+tells of still fewer where few make most of it: those in effect, less two, of which one is what simulations ask for
+where few people have most photos; for recall and FNMR, by F. E. Satterthwaite
 (An approximate distribution of estimates of variance components, Biometrics Bulletin 2, 1946).
 
 An impostor pair is of two people, and so those across blocks are left out twice: once with each. What the jackknife
@@ -417,9 +418,9 @@ def _of_pairs(squares: Numbers, counts: BlockCounts, of_all: Numbers) -> Numbers
 
 
 def freedom_of_two(without: Numbers, most: float) -> Numbers:
-    """Degrees of freedom where pairs of two people err: one less than the blocks that make the variance, in effect."""
+    """Degrees of freedom where pairs of two people err: two less than the blocks that make the variance, in effect."""
     squares = (without - without.mean(axis=0)) ** 2
-    return np.asarray(np.minimum(np.maximum(_effective_each(squares) - 1, _LEAST_FREEDOM), most))
+    return np.asarray(np.minimum(np.maximum(_effective_each(squares) - 2, _LEAST_FREEDOM), most))
 
 
 def freedom_of_one(without: Numbers, most: float) -> Numbers:

@@ -142,7 +142,7 @@ def test_an_interval_is_the_jackknife_in_loops(genuine_share: float | None) -> N
     squares = (without - without.mean()) ** 2
     of_block = np.array([sum(cells[k, k, True]) for k in range(blocks)])
     in_effect = [values.sum() ** 2 / (values**2).sum() for values in (squares, of_block)]
-    freedom = min(max(in_effect[0] - 1, 2), in_effect[1] - 1)
+    freedom = min(max(in_effect[0] - 2, 2), in_effect[1] - 1)
     reach = student.ppf(0.975, freedom) * np.sqrt((blocks - 1) / blocks * squares.sum())
     middle = logit(table["share"][place])
     ends = table.select("low", "high").row(place)

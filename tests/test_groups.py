@@ -290,7 +290,7 @@ def test_the_interval_of_two_groups_is_that_of_leaving_blocks_out_one_by_one(wei
     variance = max(jackknife - doubled, doubled)
     squares = (logits - logits.mean()) ** 2
     touching = np.array([every - whole for _, whole in without])
-    freedom = min(max(kish(squares) - 1, 2), kish(touching) - 1)
+    freedom = min(max(kish(squares) - 2, 2), kish(touching) - 1)
     reach = float(t.ppf(0.975, freedom)) * sqrt(variance)
     estimate = fmr_between(by_block(rows, weighting))
     assert estimate is not None

@@ -96,11 +96,11 @@ def test_fmr_narrows_with_people_and_with_pairs_of_them() -> None:
     of_pairs = squares / (1 - shares(None, same=False)) ** 2
     of_people = variance - 2 * of_pairs  # counted twice, of pairs
     assert 0.1 < of_pairs / of_people < 10
-    freedom = min(max(few_make_it - 1, 2), in_effect(same=False) - 1)
+    freedom = min(max(few_make_it - 2, 2), in_effect(same=False) - 1)
     for times in MORE_PEOPLE:
         left = (of_people / times + of_pairs / times**2) / (of_people + of_pairs)
         narrower = width(row(table, "fmr", times)) / width(row(table, "fmr"))
-        assert narrower == pytest.approx(sqrt(left) * quantiles(freedom, 64 / 3 - 1, times))
+        assert narrower == pytest.approx(sqrt(left) * quantiles(freedom, 64 / 3 - 2, times))
 
 
 def test_as_it_is_it_is_the_band() -> None:

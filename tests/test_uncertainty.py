@@ -214,7 +214,7 @@ def student(logits: Numbers, rate: str, most: float, confidence: float) -> float
     if rate in {Rate.RECALL, Rate.FNMR}:
         freedom = min(2 * squares.sum() ** 2 / ((squares - squares.mean()) ** 2).sum(), most)
     else:
-        freedom = min(max(kish(squares) - 1, 2), most)
+        freedom = min(max(kish(squares) - 2, 2), most)
     return float(t.ppf((1 + confidence) / 2, freedom))
 
 
