@@ -124,10 +124,10 @@ def story(analysis: Analysis, data: ChartData, run: RunNotes, faces: Faces | Non
 
 # What the movable cut-off tells of, and in which words.
 _MOVABLE_ROWS = {
-    "precision": "what matches and is right",
-    "recall": "what is found of one person's pairs",
-    "fmr": "pairs of two people that match",
-    "fnmr": "pairs of one person that are missed",
+    "precision": "right, of what matches",
+    "recall": "found, of one person's pairs",
+    "fmr": "matched, of two people's pairs",
+    "fnmr": "missed, of one person's pairs",
 }
 
 

@@ -179,6 +179,9 @@ def forgotten(result: Forgotten) -> str:
             f"{', '.join(repr(str(source)) for source in result.sources)}; run forget for each of them with --faces, "
             "too."
         )
+    if result.page is not None:
+        deleted = "would be deleted" if result.dry_run else "deleted"
+        lines.append(f"{str(result.page)!r} {deleted}, for it may show or name people; facesql analyze makes it anew.")
     if result.report is not None:
         lines.append("The report's counts stay, for they identify nobody; facesql analyze makes them anew.")
     lines.append("The photos are not touched: the next encode takes them up again unless they are deleted or excluded.")
