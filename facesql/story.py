@@ -186,7 +186,7 @@ def _charts(analysis: Analysis, data: ChartData) -> list[_Drawn]:
 
 
 def _drawn(name: str, specification: dict[str, Any], words: str) -> _Drawn:
-    return _Drawn(name, *in_page(specification), words)
+    return _Drawn(name, *in_page({"description": words, **specification}), words)
 
 
 def _sentence(chart: object) -> str:
