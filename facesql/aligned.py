@@ -1,8 +1,24 @@
 """Cells of text in aligned columns, as the commands print tables."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 MISSING = "-"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table of text: rows of equally many cells, of which the first ``head`` are headings."""
+
+    rows: Sequence[Sequence[str]]
+    head: int = 1
+    left: int = 0
+    """So many columns begin at their left end; the others end at their right."""
+
+    @property
+    def lines(self) -> list[str]:
+        """The table as lines of text."""
+        return aligned(self.rows, left=self.left)
 
 
 def aligned(cells: Sequence[Sequence[str]], *, left: int = 0) -> list[str]:

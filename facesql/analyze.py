@@ -24,12 +24,13 @@ from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import doubts, merged, refuse_mixed
-from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_summary, write_tables
+from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
 from facesql.sources import DATABASE
 from facesql.wanted import Wanted
 
 if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
     from facesql.answers import Answers
+    from facesql.charts import ChartData
     from facesql.groups import GroupRates, Groups
 
 # Tables and charts that there are where groups are compared.
@@ -115,8 +116,9 @@ def analyze_faces(
     recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit`` is for the whole
     program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
 
-    The folder then holds facesql.duckdb (faces, binned_counts and the tables, open to SQL), the tables, summary.json
-    and the charts; files of an earlier analysis are replaced, all at the end, and others are left alone.
+    The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
+    (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
+    earlier analysis are replaced, all at the end, and others are left alone.
 
     What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
@@ -193,7 +195,8 @@ def analyze_faces(
             write_tables(folder, name, kept_table)
         write_summary(folder, analysis.summary())
         with stages.time("charts"):
-            drawn = _draw(folder, analysis, totals, formats)
+            data = _chart_data(analysis, totals)
+            drawn = _draw(folder, analysis, data, formats)
         settings = {
             "metric": metric.value,
             "bins": bins.range,
@@ -205,7 +208,12 @@ def analyze_faces(
             "skip invalid": "yes" if skip_invalid else "no",
             "drop duplicates": "yes" if drop_duplicates else "no",
         }
-        write_notes(folder, _notes(analysis, made, stages, settings))
+        notes = _notes(analysis, made, dict(stages), settings)
+        with stages.time("page"):
+            from facesql.story import story
+
+            write_page(folder, story(analysis, data, notes))
+        write_notes(folder, run_notes(replace(notes, analyze_seconds=stages)))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     _remove_earlier(report, analysis, drawn, formats)
@@ -285,8 +293,11 @@ def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _notes(
-    analysis: Analysis, made: Mapping[Path, Mapping[str, str]], stages: Stages, settings: Mapping[str, str]
-) -> str:
+    analysis: Analysis,
+    made: Mapping[Path, Mapping[str, str]],
+    seconds: Mapping[str, float],
+    settings: Mapping[str, str],
+) -> RunNotes:
     compared = {
         "faces compared": analysis.faces,
         "faces left out as invalid": analysis.faces_skipped,
@@ -299,7 +310,7 @@ def _notes(
     }
     tables = [TableNotes(file, read_found(noted), read_times(file)) for file, noted in made.items()]
     merged_made = {name: value for name, value in merged(made).items() if name != FOUND}
-    return run_notes(RunNotes(tables, compared, stages, merged_made, settings, analysis.doubts))
+    return RunNotes(tables, compared, seconds, merged_made, settings, analysis.doubts)
 
 
 def _groups(connection: duckdb.DuckDBPyConnection, by: str) -> "Groups":
@@ -317,11 +328,10 @@ def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
         connection.unregister("stored")
 
 
-def _draw(folder: Path, analysis: Analysis, totals: pl.DataFrame, formats: Sequence[ChartFormat]) -> list[str]:
-    """Write the charts; returns the names of those that there may be."""
-    from facesql import chartfiles, charts, groupcharts  # whose packages take memory that the comparison may need
+def _chart_data(analysis: Analysis, totals: pl.DataFrame) -> "ChartData":
+    from facesql.charts import ChartData  # whose packages take memory that the comparison may need
 
-    data = charts.ChartData(
+    return ChartData(
         totals,
         analysis.table,
         analysis.figures,
@@ -331,6 +341,12 @@ def _draw(folder: Path, analysis: Analysis, totals: pl.DataFrame, formats: Seque
         analysis.answers.calibration,
         analysis.answers.wanted.genuine_share,
     )
+
+
+def _draw(folder: Path, analysis: Analysis, data: "ChartData", formats: Sequence[ChartFormat]) -> list[str]:
+    """Write the charts; returns the names of those that there may be."""
+    from facesql import chartfiles, charts, groupcharts
+
     for name, chart in charts.CHARTS.items():
         chartfiles.write_chart(folder, name, chart(data), formats)
     if analysis.groups is not None:

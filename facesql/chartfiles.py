@@ -3,8 +3,10 @@
 import html
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from string import Template
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -12,6 +14,8 @@ import vl_convert
 
 from facesql.report import ChartFormat
 
+# A plot of fewer pixels is narrow; so many letters of each part of a title then fit into a line.
+_NARROW, _NARROW_LINES = 560, {"text": 34, "subtitle": 44}
 _PAGE = Template("""\
 <!DOCTYPE html>
 <html lang="en">
@@ -24,7 +28,7 @@ _PAGE = Template("""\
 <body>
 <div id="chart"></div>
 <script>
-vegaEmbed("#chart", $specification, {"renderer": "svg"}).catch(console.error);
+vegaEmbed("#chart", $specification, {"renderer": "svg", "actions": {"editor": false}}).catch(console.error);
 </script>
 </body>
 </html>
@@ -57,6 +61,38 @@ def _page(specification: dict[str, Any]) -> str:
     title = specification["title"]["text"]
     return _PAGE.substitute(
         title=html.escape(title),
-        vega=vl_convert.javascript_bundle(),  # type: ignore[call-arg]  # its stub knows no default
-        specification=json.dumps(specification, allow_nan=False).replace("<", "\\u003c"),
+        vega=vega_scripts(),
+        specification=in_script(specification),
     )
+
+
+def in_page(specification: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A chart as wide as its place in a page, where it has a width of its own, and a JSON patch for its Vega.
+
+    By the patch, lines of the title are broken where the plot is narrow, as on a phone. Charts of a width a row or
+    column stay as they are, for a box that scrolls.
+    """
+    title, patch = specification["title"], []
+    if not isinstance(specification.get("width"), int):
+        return specification, []
+    fitted = {**specification, "width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+    for name, letters in _NARROW_LINES.items():
+        text = title.get(name, [])
+        lines = [text] if isinstance(text, str) else text
+        if isinstance(lines, list):
+            narrow = [part for line in lines for part in wrap(line, letters)]
+            either = f"width < {_NARROW} ? {json.dumps(narrow)} : {json.dumps(lines)}"
+            patch.append({"op": "add", "path": f"/title/{name}", "value": {"signal": either}})
+    return fitted, patch
+
+
+@cache
+def vega_scripts() -> str:
+    """Vega, Vega-Lite and vega-embed as one script, without imports, and without what would end its element."""
+    scripts: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub knows no default
+    return scripts
+
+
+def in_script(value: object) -> str:
+    """A value as strict JSON that cannot end the element of a page that it stands in."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -57,8 +57,12 @@ class ChartData:
     @property
     def points(self) -> pl.DataFrame:
         """The rows of the table; where these are more than POINTS, every second one, or third, and so on."""
-        every = -(-self.table.height // POINTS)
-        return self.table.filter(pl.col("bin") % every == 0)
+        return self.table.filter(pl.col("bin") % self.every == 0)
+
+    @property
+    def every(self) -> int:
+        """How many bins lie from one point to the next."""
+        return -(-self.table.height // POINTS)
 
 
 Chart = Callable[[ChartData], alt.LayerChart]
@@ -237,7 +241,10 @@ def restyled(
 
 
 def _finish(layers: list[alt.Chart], data: ChartData, title: str, *notes: str) -> alt.LayerChart:
-    """Size, title, and the subtitle that every chart has: what was compared, and a line for each note."""
+    """Size, title, and the subtitle that every chart has: what was compared, and a line for each note.
+
+    The description, which is read to those who do not see the chart, is the same in one line.
+    """
     metric = data.bins.metric
     if metric is not Metric.EUCLIDEAN:
         title = f"{title} ({metric})"
@@ -246,10 +253,12 @@ def _finish(layers: list[alt.Chart], data: ChartData, title: str, *notes: str) -
         f"{comparisons:,} comparisons, {genuine:,} of the same person: "
         f"{data.photos:,} photos of {data.people:,} {'person' if data.people == 1 else 'people'}"
     )
+    subtitle = [compared, *filter(None, notes)]
     finished: alt.LayerChart = (
         alt.layer(*layers)
         .properties(
-            title=alt.Title(title, subtitle=[compared, *filter(None, notes)]),
+            title=alt.Title(title, subtitle=subtitle),
+            description=". ".join([title, *(line.removesuffix(".") for line in subtitle)]) + ".",
             width=640,
             height=360,
         )

@@ -294,6 +294,7 @@ def analyze(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how the faces would be compared, and compare nothing.")
     ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the report's page in your browser.")] = False,
 ) -> None:
     """Compare all faces with each other: precision, recall, FMR and FNMR at each cut-off.
 
@@ -303,7 +304,7 @@ def analyze(
     from facesql.binning import Metric, parse_number
     from facesql.memory import parse_memory
     from facesql.metrics import parse_cutoffs
-    from facesql.report import parse_formats
+    from facesql.report import PAGE, parse_formats
     from facesql.text import analyzed, explained
     from facesql.wanted import Wanted
 
@@ -341,6 +342,8 @@ def analyze(
     for doubt in analysis.doubts:
         print(f"facesql: {plain(doubt)}", file=sys.stderr)
     print(analyzed(analysis))
+    if open_page:
+        _open(analysis.report / PAGE)
 
 
 @app.command()
@@ -478,6 +481,18 @@ def demo(
 
     result = run_demo(output, workers=workers, progress=True)
     print(encoded(result.encoded), analyzed(result.analyzed), demonstrated(result), compared(result), sep="\n\n")
+
+
+def _open(page: Path) -> None:
+    """Open a page in the user's browser; where there is none, a sentence says so."""
+    import webbrowser
+
+    try:
+        opened = webbrowser.open(page.resolve().as_uri())
+    except (OSError, webbrowser.Error):
+        opened = False
+    if not opened:
+        print(f"facesql: no browser could be opened; open {plain(repr(str(page)))} yourself.", file=sys.stderr)
 
 
 def _print_bytes(content: bytes) -> None:

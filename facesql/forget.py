@@ -18,6 +18,7 @@ from facesql.errors import FacesqlError
 from facesql.faces import FOUND, check_columns, photos_path, read_metadata, read_times, write_table, write_times
 from facesql.output import whole_files
 from facesql.records import PhotoRecord, photos_table, read_records
+from facesql.report import PAGE
 from facesql.sources import find_database
 from facesql.work import work_path
 from facesql.workfolder import locked, shards
@@ -44,6 +45,8 @@ class Forgotten:
     shared: int
     sources: list[Path]
     report: Path | None
+    page: Path | None
+    """The report's page, which may show or name them, and is deleted."""
     dry_run: bool
 
 
@@ -77,7 +80,8 @@ def forget_people(
     name, and wherever their encodings are. Every file is written anew and replaced whole, so that what went is not
     left in it, and all are replaced at the end; with ``dry_run`` none is. The photos are not touched, nor is what
     the user has made of the tables: exports, and further tables in the database. A report's counts stay, for they
-    identify nobody. The cache holds no people, only the converted network.
+    identify nobody; its page, which may show and name people, is deleted. The cache holds no people, only the
+    converted network.
 
     Raises FacesqlError where a person is nowhere, a file cannot be used, or a run is at work on ``faces``.
     """
@@ -87,6 +91,7 @@ def forget_people(
     if faces is not None and not keeps(faces):
         raise FacesqlError(f"{str(faces)!r} does not exist; name a table that encode has written with --faces.")
     database = None if report is None else find_database(report)
+    page = None if report is None or not (report / PAGE).exists() else report / PAGE
     with ExitStack() as stack:
         tables = _Tables(labels=names)
         if faces is not None:
@@ -109,10 +114,12 @@ def forget_people(
                 "is changed; name people as their folders are named, or other tables with --faces and --report."
             )
         if not dry_run:
+            if page is not None:
+                page.unlink()
             _write(faces, tables, database, connection)
     hashes = {record.sha256 for record in tables.gone} - {None}
     shared = sum(record.sha256 in hashes for record in tables.records or ())
-    return Forgotten(sorted(names), removed, shared, sources, report, dry_run)
+    return Forgotten(sorted(names), removed, shared, sources, report, page, dry_run)
 
 
 def _read(faces: Path, names: set[str]) -> _Tables:

@@ -194,7 +194,7 @@ def _finish(chart: _Chart, rates: GroupRates, title: str, note: str) -> _Chart:
     [by] = _labels([Path(of.by).name]).values()
     compared = f"at cut-off {written(rates.cutoff)}: {of.members.height:,} people in {len(of.names):,} groups by {by}"
     finished: _Chart = (
-        chart.properties(title=alt.Title(title, subtitle=[compared, note]))
+        chart.properties(title=alt.Title(title, subtitle=[compared, note]), description=f"{title}, {compared}; {note}.")
         .configure_title(anchor="start", fontSize=16, subtitleFontSize=12, subtitleColor="#555")
         .configure_axis(labelFontSize=12, titleFontSize=13)
         .configure_legend(labelFontSize=12)

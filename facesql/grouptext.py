@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from facesql.aligned import MISSING, aligned
+from facesql.aligned import MISSING, Cells
 from facesql.binning import written
 from facesql.blocks import Weighting
 from facesql.groups import short_names
@@ -25,15 +25,36 @@ _FMR, _FNMR = ".1e", ".4f"
 
 def grouped(rates: GroupRates) -> str:
     """FNMR and FMR of each group, FMR of pairs of groups, how far groups differ, and of whom too little is known."""
-    names = {name: repr(short) for name, short in short_names(rates.of.names, _LETTERS).items()}
-    lines = [*_groups(rates, names), "", *_pairs(rates, names)]
-    if any("]*" in line for line in lines):
-        lines.append("* a bound from the number of people, for fewer than ten blocks of a group's people err")
-    differences = [_difference(difference, names) for difference in rates.differences]
-    return "\n".join([_who(rates), "", *lines, "", *differences, *_too_few(rates, names)])
+    tables = group_tables(rates)
+    lines = [line for heading, cells in tables for line in (heading, *cells.lines, "")][:-1]
+    return "\n".join([who(rates), "", *lines, *explained(tables), "", *differences(rates)])
 
 
-def _who(rates: GroupRates) -> str:
+def group_tables(rates: GroupRates) -> list[tuple[str, Cells]]:
+    """The rates of each group, and those between groups, each table with its heading."""
+    names = _names(rates)
+    return [_groups(rates, names), _pairs(rates, names)]
+
+
+def explained(tables: Sequence[tuple[str, Cells]]) -> list[str]:
+    """What a star means, where the tables have one."""
+    if not any(cell.endswith("]*") for _, cells in tables for row in cells.rows for cell in row):
+        return []
+    return ["* a bound from the number of people, for fewer than ten blocks of a group's people err"]
+
+
+def differences(rates: GroupRates) -> list[str]:
+    """How far groups differ, and of whom too little is known, in sentences."""
+    names = _names(rates)
+    return [*(_difference(difference, names) for difference in rates.differences), *_too_few(rates, names)]
+
+
+def _names(rates: GroupRates) -> dict[str, str]:
+    return {name: repr(short) for name, short in short_names(rates.of.names, _LETTERS).items()}
+
+
+def who(rates: GroupRates) -> str:
+    """Who is in the groups, at which cut-off, and who is left out."""
     of = rates.of
     left_out = [
         f"{count:,} {what}"
@@ -49,7 +70,7 @@ def _who(rates: GroupRates) -> str:
     return f"At cut-off {written(rates.cutoff)}, {people} in {len(of.names)} groups by {of.by!r}{told}."
 
 
-def _groups(rates: GroupRates, names: Mapping[str, str]) -> list[str]:
+def _groups(rates: GroupRates, names: Mapping[str, str]) -> tuple[str, Cells]:
     cells = [
         ["", "", "", "every person", "every two people", "every pair", "every pair"],
         ["group", "people", "faces", "FNMR", "FMR", "FNMR", "FMR"],
@@ -61,10 +82,10 @@ def _groups(rates: GroupRates, names: Mapping[str, str]) -> list[str]:
     heading = (
         f"What holds for other people of a group, at {100 * rates.confidence:.3g}% confidence, and what counts alike:"
     )
-    return [heading, *aligned(cells, left=1)]
+    return heading, Cells(cells, head=2, left=1)
 
 
-def _pairs(rates: GroupRates, names: Mapping[str, str]) -> list[str]:
+def _pairs(rates: GroupRates, names: Mapping[str, str]) -> tuple[str, Cells]:
     across = rates.group_pairs.filter(pl.col("group") != pl.col("other"))
     by_weighting = [across.filter(weighting=weighting.value) for weighting in (Weighting.PEOPLE, Weighting.PAIRS)]
     rows = list(zip(*(table.iter_rows(named=True) for table in by_weighting), strict=True))
@@ -74,7 +95,7 @@ def _pairs(rates: GroupRates, names: Mapping[str, str]) -> list[str]:
         of_pair = [names[people[side]] for side in ("group", "other")]
         cells.append([*of_pair, *(_rate(row, "fmr", _FMR) for row in (people, pairs))])
     which = f", the {_PAIRS} highest of {len(rows):,}" if len(rows) > _PAIRS else ""
-    return [f"Comparisons of a person of one group with a person of another{which}:", *aligned(cells, left=2)]
+    return f"Comparisons of a person of one group with a person of another{which}:", Cells(cells, head=2, left=2)
 
 
 def _difference(difference: Difference, names: Mapping[str, str]) -> str:

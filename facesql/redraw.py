@@ -35,7 +35,8 @@ def draw_charts(
     """Draw charts from the folder of a finished analysis into ``output`` (default: that folder); returns their files.
 
     No names draw all. ``width`` and ``height`` are those of the plot, in pixels; ``title`` is for one chart. Nothing is
-    counted again. Raises FacesqlError where the folder holds no analysis, or for a name that there is not.
+    counted again, and the page report.html stays as it is, for it shows what the tables do not hold. Raises
+    FacesqlError where the folder holds no analysis, or for a name that there is not.
     """
     if unknown := [name for name in names if name not in CHARTS]:
         raise FacesqlError(f"There is no chart {unknown[0]!r}; choose from {', '.join(CHARTS)}.")

@@ -13,6 +13,10 @@ ChartFormat = Literal["html", "png", "svg"]
 CHART_FORMATS: tuple[ChartFormat, ...] = get_args(ChartFormat)
 
 
+# The page that tells the whole story of an analysis.
+PAGE = "report.html"
+
+
 def parse_formats(text: str) -> tuple[ChartFormat, ...]:
     """Formats such as "html,png"; an empty text names none.
 
@@ -38,6 +42,11 @@ def write_summary(folder: Path, summary: dict[str, float | int | str | None]) ->
     """Write summary.json; a figure that the data cannot tell is null."""
     text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
+
+
+def write_page(folder: Path, page: str) -> None:
+    """Write report.html."""
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def write_notes(folder: Path, notes: str) -> None:

@@ -6,49 +6,35 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from facesql import answertext
 from facesql.aligned import aligned, number
-from facesql.answertext import intervals, more_data, operating, optimism, recommendation, weighting_notes
-from facesql.binning import EUCLIDEAN, Metric
+from facesql.answertext import counted
 from facesql.duplicates import NEAR
 from facesql.grouptext import grouped
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from collections.abc import Sequence
 
-    import polars as pl
-
     from facesql.analyze import Analysis
-    from facesql.binning import Bins
     from facesql.demo import Demo
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
-    from facesql.metrics import Figures
     from facesql.pairs import Batch, Plan
 
 _NAMED = 5
-# Heading, column of the cut-off table, and how its numbers are written; those of cut-offs hang on the bins.
-_COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("genuine matched", "genuine_matched", ",d"),
-    ("impostor matched", "impostor_matched", ",d"),
-    ("precision", "precision", ".4f"),
-    ("recall", "recall", ".4f"),
-    ("FMR", "fmr", ".2e"),
-    ("FNMR", "fnmr", ".2e"),
-    ("F1", "f1", ".4f"),
-)
 
 
 def encoded(summary: EncodeSummary) -> str:
     """The summary of an encoding: what was found, and what gave no row for which reason."""
     lines = [
-        f"{_count(summary.photos, 'photo')} of {_count(summary.folders, 'person')}, "
-        f"{_count(summary.faces_found, 'face')} found",
-        f"{_count(summary.rows, 'row')} of {_count(summary.people, 'person')} in {str(summary.output)!r}",
+        f"{counted(summary.photos, 'photo')} of {counted(summary.folders, 'person')}, "
+        f"{counted(summary.faces_found, 'face')} found",
+        f"{counted(summary.rows, 'row')} of {counted(summary.people, 'person')} in {str(summary.output)!r}",
     ]
     if summary.changes is not None:
         numbers = asdict(summary.changes)
         changes = ", ".join(f"{count:,d} {name}" for name, count in numbers.items())
-        lines.append(f"against the table before: {changes}; {_count(summary.encoded, 'photo')} encoded")
+        lines.append(f"against the table before: {changes}; {counted(summary.encoded, 'photo')} encoded")
     if summary.encoder_note is not None:
         lines.append(summary.encoder_note)
     if summary.pseudonymous:
@@ -56,30 +42,30 @@ def encoded(summary: EncodeSummary) -> str:
     if summary.left_out:
         lines.append(f"columns left out, for they might tell names: {_listed(summary.left_out)}")
     if summary.merged_people:
-        lines.append(f"{_count(summary.merged_people, 'person')} merged into others")
+        lines.append(f"{counted(summary.merged_people, 'person')} merged into others")
     if summary.no_row:
-        lines += ["", f"{_count(summary.no_row.total(), 'photo')} gave no row:"]
+        lines += ["", f"{counted(summary.no_row.total(), 'photo')} gave no row:"]
         lines += [f"{count:8,d}  {status}: {reason}" for (status, reason), count in summary.no_row.most_common()]
-    lines += [f"{_count(count, 'photo')} read in part: {note}" for note, count in summary.notes.items()]
+    lines += [f"{counted(count, 'photo')} read in part: {note}" for note, count in summary.notes.items()]
     lines += _twice(summary.duplicates)
     if summary.spellings:
         lines.append(
-            f"{_count(summary.spellings, 'person')} with names that write accents differently taken for one each"
+            f"{counted(summary.spellings, 'person')} with names that write accents differently taken for one each"
         )
     lines += _unused("exclude", summary.unused_excludes) + _unused("relabel", summary.unused_relabels)
     if summary.other_files:
-        lines.append(f"{_count(summary.other_files, 'file')} passed over that are no photos")
+        lines.append(f"{counted(summary.other_files, 'file')} passed over that are no photos")
     return "\n".join(lines)
 
 
 def _twice(duplicates: Duplicates) -> list[str]:
     lines = []
     if duplicates.copies:
-        lines.append(f"{_count(duplicates.copies, 'file')} with the content of another one")
+        lines.append(f"{counted(duplicates.copies, 'file')} with the content of another one")
     if duplicates.of_one_person or duplicates.of_two_people:
         told = "perhaps one picture twice; --drop-duplicates leaves them out"
         lines.append(
-            f"{_count(duplicates.of_one_person, 'pair')} of one person and {duplicates.of_two_people:,d} of two at a "
+            f"{counted(duplicates.of_one_person, 'pair')} of one person and {duplicates.of_two_people:,d} of two at a "
             f"distance of at most {NEAR:g}, {'taken for one picture twice' if duplicates.left_out else told}"
         )
     return lines
@@ -87,30 +73,35 @@ def _twice(duplicates: Duplicates) -> list[str]:
 
 def analyzed(analysis: Analysis) -> str:
     """The cut-off to take, the table with the counts behind it, how sure it is, and what could not be told."""
-    tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
-    skipped = f", {analysis.faces_skipped:,} invalid left out" if analysis.faces_skipped else ""
-    dropped = f", {analysis.duplicates_dropped:,} nearly the same left out" if analysis.duplicates_dropped else ""
-    answers = analysis.answers
+    answers, bins = analysis.answers, analysis.bins
+    points, sure = answertext.operating(answers, bins), answertext.intervals(answers, analysis.key_table, bins)
+    more, remarks = answertext.more_data(answers, bins), answertext.remarks(analysis)
     return "\n".join(
         [
-            f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{tables}{skipped}{dropped}: "
-            f"{_count(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
-            f"{analysis.figures.impostor_pairs:,} of two (impostor)",
-            *([] if analysis.bins == EUCLIDEAN else [f"metric {analysis.bins.metric}, bins of {analysis.bins.range}"]),
+            *answertext.compared(analysis),
             "",
-            *recommendation(answers, analysis.bins),
+            *answertext.recommendation(answers, bins),
             "",
-            *operating(answers, analysis.bins),
+            *points.lines,
+            *answertext.operating_notes(answers),
+            *answertext.explained(points),
             "",
-            *_table(analysis.key_table, analysis.bins),
+            *answertext.cutoffs(analysis.key_table, bins).lines,
             "",
-            *_figures(analysis.figures, analysis.bins),
+            *answertext.figures(analysis.figures, bins),
             "",
-            *intervals(answers, analysis.key_table, analysis.bins),
-            *optimism(answers, analysis.bins),
-            *more_data(answers, analysis.bins),
+            answertext.intervals_heading(answers),
+            *sure.lines,
+            *answertext.explained(sure),
+            "",
+            *answertext.figure_intervals(answers).lines,
+            "",
+            answertext.OPTIMISM,
+            *answertext.optimism(answers, bins).lines,
+            *answertext.optimism_notes(answers),
+            *(["", *more] if more else []),
             *([] if analysis.groups is None else ["", grouped(analysis.groups)]),
-            *_notes(analysis),
+            *(["", *remarks] if remarks else []),
         ]
     )
 
@@ -171,7 +162,7 @@ def demonstrated(demo: Demo) -> str:
             f"photos    {demo.photos}",
             f"faces     {demo.encoded.output}",
             f"database  {report / 'facesql.duckdb'}",
-            f"chart     {report / 'distribution.html'}",
+            f"page      {report / 'report.html'}",
         ]
     )
 
@@ -179,79 +170,22 @@ def demonstrated(demo: Demo) -> str:
 def forgotten(result: Forgotten) -> str:
     """What left each file, or would leave it, and what stays."""
     verb = "would be removed from" if result.dry_run else "removed from"
-    lines = [f"{_count(place.count, place.what)} {verb} {str(place.place)!r}" for place in result.removed]
+    lines = [f"{counted(place.count, place.what)} {verb} {str(place.place)!r}" for place in result.removed]
     if result.shared:
-        lines.append(f"{_count(result.shared, 'photo')} of others with the same content kept in the table of photos")
+        lines.append(f"{counted(result.shared, 'photo')} of others with the same content kept in the table of photos")
     if result.sources:
         lines.append(
             "The report had these faces from other tables, which stay as they are: "
             f"{', '.join(repr(str(source)) for source in result.sources)}; run forget for each of them with --faces, "
             "too."
         )
+    if result.page is not None:
+        deleted = "would be deleted" if result.dry_run else "deleted"
+        lines.append(f"{str(result.page)!r} {deleted}, for it may show or name people; facesql analyze makes it anew.")
     if result.report is not None:
         lines.append("The report's counts stay, for they identify nobody; facesql analyze makes them anew.")
     lines.append("The photos are not touched: the next encode takes them up again unless they are deleted or excluded.")
     return "\n".join(lines)
-
-
-def _table(table: pl.DataFrame, bins: Bins) -> list[str]:
-    columns = [("cut-off", "cutoff", _form(bins)), *_COLUMNS]
-    cells = [[title for title, _, _ in columns]]
-    cells += [[number(row[name], form) for _, name, form in columns] for row in table.iter_rows(named=True)]
-    return aligned(cells)
-
-
-def _figures(figures: Figures, bins: Bins) -> list[str]:
-    form = _form(bins)
-    return [
-        f"AUC {number(figures.auc, '.5f')}   EER {number(figures.eer, '.2e')} "
-        f"at cut-off {number(figures.eer_cutoff, form)}   d' {number(figures.d_prime, '.2f')}",
-        f"distances of genuine pairs: mean {number(figures.genuine_mean, form)}, "
-        f"standard deviation {number(figures.genuine_sd, form)}",
-        f"distances of impostor pairs: mean {number(figures.impostor_mean, form)}, "
-        f"standard deviation {number(figures.impostor_sd, form)}",
-    ]
-
-
-def _form(bins: Bins) -> str:
-    """How a distance is written: with as many decimals as its bins have."""
-    return f".{bins.decimals}f"
-
-
-def _notes(analysis: Analysis) -> list[str]:
-    notes = weighting_notes(analysis.answers, analysis.bins)
-    table, figures = analysis.key_table, analysis.figures
-    genuine, impostor = _near(analysis)
-    if genuine or impostor:
-        notes.append(
-            f"{_count(genuine, 'pair')} of one person and {impostor:,d} of two are at a distance of at most {NEAR:g}: "
-            "one picture twice inflates recall or looks like a false match; --drop-duplicates leaves it out."
-        )
-    if not table.filter(genuine_matched=0, impostor_matched=0).is_empty():
-        notes.append("Where nothing is matched, precision is 1: no match is wrong.")
-    if not figures.genuine_pairs:
-        notes.append(
-            "No person has two faces in the table, so recall, FNMR, F1, AUC and EER cannot be told: add photos of "
-            "people who are there already."
-        )
-    if not figures.impostor_pairs:
-        notes.append("No two people are in the table, so FMR, AUC and EER cannot be told: add photos of others.")
-    return ["", *notes] if notes else []
-
-
-def _near(analysis: Analysis) -> tuple[int, int]:
-    """The pairs of one person and of two that are nearly the same picture; none where the bins cannot tell."""
-    near = analysis.table.filter(cutoff=NEAR)
-    if analysis.bins.metric is not Metric.EUCLIDEAN or near.is_empty():
-        return 0, 0
-    row = near.row(0, named=True)
-    return row["genuine_matched"], row["impostor_matched"]
-
-
-def _count(count: int, what: str) -> str:
-    """A count with its noun: '1 person', '5,512 people'."""
-    plural = {"person": "people"}.get(what, f"{what}s")
-    return f"1 {what}" if count == 1 else f"{count:,d} {plural}"
 
 
 def _unused(option: str, names: Sequence[str]) -> list[str]:

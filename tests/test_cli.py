@@ -72,7 +72,7 @@ def test_analyze_writes_equal_tables_in_every_form(run: Run, small_table: Path) 
     summary = json.loads((report / "summary.json").read_text())
     assert summary["genuine_pairs"] + summary["impostor_pairs"] == 48 * 47 // 2
     assert {path.name for path in report.iterdir()} == {
-        *("facesql.duckdb", "summary.json", "run.md", "key_cutoffs.csv", "key_cutoffs.parquet"),
+        *("facesql.duckdb", "report.html", "summary.json", "run.md", "key_cutoffs.csv", "key_cutoffs.parquet"),
         *("precision_recall.csv", "precision_recall.parquet", "rate_intervals.csv", "rate_intervals.parquet"),
         *("operating_points.csv", "operating_points.parquet", "optimism.csv", "optimism.parquet"),
         *("calibration.csv", "calibration.parquet", "growth.csv", "growth.parquet"),
@@ -256,7 +256,7 @@ def test_an_interrupted_query_is_an_interrupt_and_a_failed_one_a_sentence() -> N
 def test_an_analysis_without_pictures_leaves_no_old_ones(run: Run, small_table: Path) -> None:
     run("analyze", cwd=small_table.parent)
     run("analyze", "--formats", "png", cwd=small_table.parent)
-    kinds = {path.suffix for path in (small_table.parent / "report").iterdir()}
+    kinds = {path.suffix for path in (small_table.parent / "report").iterdir() if path.name != "report.html"}
     assert kinds == {".png", ".json", ".csv", ".parquet", ".duckdb", ".md"}
 
 

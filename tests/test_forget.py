@@ -334,6 +334,8 @@ def test_the_other_tables_of_a_report_are_named(drawn: Path, tmp_path: Path) -> 
     analyze_faces([a, b], report, formats=())
     told = forget_people(["person_01", "person_02"], a, report, dry_run=True)
     assert [removed.count for removed in told.removed] == [3, 3, 6]
+    assert f"{str(report / 'report.html')!r} would be deleted, for it may show or name people" in forgotten(told)
+    assert (report / "report.html").exists()
     assert told.sources == [b]
     assert (
         f"from other tables, which stay as they are: {str(b)!r}; run forget for each of them with --faces, too."
@@ -343,6 +345,8 @@ def test_the_other_tables_of_a_report_are_named(drawn: Path, tmp_path: Path) -> 
     only = forget_people(["person_01"], a, report)
     assert only.sources == []
     assert "other tables" not in forgotten(only)
+    assert f"{str(report / 'report.html')!r} deleted" in forgotten(only)
+    assert not (report / "report.html").exists()
     moved = tmp_path / "elsewhere" / b.name
     moved.parent.mkdir()
     b.rename(moved)  # as a path is that holds from another working folder only
