@@ -363,12 +363,14 @@ def test_the_command_says_what_goes_and_a_dry_run_changes_nothing(
         "6 photos would be removed from 'faces.photos.parquet'",
         "6 faces would be removed from 'faces.parquet'",
         f"6 faces would be removed from {str(Path('report') / DATABASE)!r}",
+        f"{str(Path('report') / 'report.html')!r} would be deleted, for it may show or name people; facesql analyze "
+        "makes it anew.",
         "The report's counts stay, for they identify nobody; facesql analyze makes them anew.",
         "The photos are not touched: the next encode takes them up again unless they are deleted or excluded.",
     ]
     assert contents(tmp_path) == before
     done = run("forget", "person_01", "person_02", cwd=tmp_path).stdout
-    assert done == told.replace("would be removed", "removed")
+    assert done == told.replace("would be removed", "removed").replace("would be deleted", "deleted")
     assert people_of(tmp_path / "faces.parquet") == numbered(*range(3, 9))
     again = run("forget", "person_01", cwd=tmp_path, check=False)
     assert (again.returncode, again.stdout) == (1, "")
