@@ -17,6 +17,7 @@ from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
+from facesql.folders import folders_note
 from facesql.history import Changes, History, changes_since, made_with, read_history, refuse_gone, refuse_other
 from facesql.layout import parse_layout
 from facesql.listing import PHOTO, FoundPhoto, Listing, find_photos
@@ -190,7 +191,8 @@ def encode_photos(
             duplicates=twice,
         )
         with whole_files(output.parent, inside=work.folder) as private:
-            write_table(photos_table(records), private / photos_path(output).name, made)
+            where = folders_note(listing.folders, output) if pseudonyms is None else {}
+            write_table(photos_table(records), private / photos_path(output).name, {**made, **where})
             noted = {**made, "faces": rule, FOUND: json.dumps(_found(summary))}
             if pseudonyms is not None:
                 noted[PSEUDONYMS] = "yes"
