@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from facesql.database import connect, engine_sql
 from facesql.faces import file_pattern, photos_path, read_metadata
-from facesql.folders import noted_folders
+from facesql.folders import photo_folders
 from facesql.page import ShownFace
 from facesql.progress import bar
 from facesql.provenance import PSEUDONYMS
@@ -89,14 +89,14 @@ class Crops:
     def of(cls, faces: Sequence[Path], folders: Sequence[Path] = (), *, wanted: bool = True) -> "Crops":
         """The pictures of the faces of these tables.
 
-        The photos are where the tables of photos beside them say, or in ``folders``, where any are named: there, a
-        photo's id is its path, or begins with the folder's name. Where none are ``wanted``, there are none.
+        The photos are where encode has noted beside the tables that they are, or in ``folders``, where any are named:
+        there, a photo's id is its path, or begins with the folder's name. Where none are ``wanted``, there are none.
         """
         if not wanted:
             return cls([], "No pictures are wanted.")
         if importlib.util.find_spec("PIL") is None:
             return cls([], _NEEDED)
-        return cls([_Table(file, noted_folders(file), folders, _pseudonymous(file)) for file in faces], None)
+        return cls([_Table(file, photo_folders(file), folders, _pseudonymous(file)) for file in faces], None)
 
     def crop(self, id: str) -> bytes | None:  # noqa: A002
         """The picture of the face of that id, a square JPEG of at most SIDE pixels.

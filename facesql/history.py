@@ -6,7 +6,6 @@ from pathlib import Path
 
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path, read_metadata
-from facesql.folders import PHOTO_FOLDERS
 from facesql.provenance import differences
 from facesql.records import PhotoRecord, read_records
 
@@ -62,9 +61,8 @@ def made_with(metadata: Mapping[str, str]) -> dict[str, str]:
     >>> made_with({})
     {}
     """
-    made = {name: value for name, value in metadata.items() if name != PHOTO_FOLDERS}
-    unnamed = {name: value for name, value in _EARLIER.items() if name not in made}
-    return {**made, **unnamed} if made else {}
+    unnamed = {name: value for name, value in _EARLIER.items() if name not in metadata}
+    return {**metadata, **unnamed} if metadata else {}
 
 
 def refuse_other(output: Path, made: Mapping[str, str], now: Mapping[str, str]) -> None:

@@ -1,7 +1,6 @@
 """Crops: the right part of the right photo, upright, or None."""
 
 import io
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from PIL import Image
 
 from facesql.crops import MARGIN, SIDE, Box, Crops, crop_pixels
 from facesql.encode import EncodeSummary, encode_photos
-from facesql.faces import photos_path, read_metadata
-from facesql.folders import PHOTO_FOLDERS, noted_folders
+from facesql.faces import photos_path, read_folders, times_path
+from facesql.folders import photo_folders
 from facesql.forget import forget_people
 
 
@@ -34,9 +33,9 @@ def rows(faces: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def encoded(drawn: Path, drawn_faces: tuple[Path, EncodeSummary], tmp_path: Path) -> Path:
-    """A copy of the drawn people and of their tables, which stand beside each other as those do."""
+    """A copy of the drawn people and of what encode wrote, which stand beside each other as those do."""
     shutil.copytree(drawn, tmp_path / "photos")
-    for file in (drawn_faces[0], photos_path(drawn_faces[0])):
+    for file in (drawn_faces[0], photos_path(drawn_faces[0]), times_path(drawn_faces[0])):
         shutil.copy(file, tmp_path)
     return tmp_path / "faces.parquet"
 
@@ -160,7 +159,7 @@ def test_faces_are_shown_by_id(encoded: Path) -> None:
 def test_tables_and_photos_may_move_together(encoded: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere" / "deeper"
     moved.mkdir(parents=True)
-    for path in (encoded, photos_path(encoded), encoded.parent / "photos"):
+    for path in (encoded, photos_path(encoded), times_path(encoded), encoded.parent / "photos"):
         shutil.move(path, moved)
     id_ = rows(moved / "faces.parquet")[0]["id"]
     assert Crops.of([moved / "faces.parquet"]).crop(id_) is not None
@@ -177,8 +176,7 @@ def test_where_a_link_leads_is_noted(drawn: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "a" / "b")
     shutil.copytree(drawn / "person_01", tmp_path / "a" / "photos" / "Ann")
     encode_photos(tmp_path / "link" / ".." / "photos", tmp_path / "link" / "faces.parquet", workers=1)
-    noted = json.loads(read_metadata(tmp_path / "link" / "faces.photos.parquet")[PHOTO_FOLDERS])
-    assert noted == {"": "../photos"}
+    assert read_folders(tmp_path / "link" / "faces.parquet") == {"": "../photos"}
     crops = Crops.of([tmp_path / "link" / "faces.parquet"])
     assert crops.crop(rows(tmp_path / "link" / "faces.parquet")[0]["id"]) is not None
 
@@ -189,7 +187,7 @@ def test_photos_of_several_folders_and_tables_are_found(drawn: Path, tmp_path: P
     two, one = tmp_path / "two.parquet", tmp_path / "one.parquet"
     encode_photos([tmp_path / "A", tmp_path / "B"], two, workers=1)
     encode_photos(tmp_path / "C", one, workers=1)
-    assert noted_folders(two) == {"A/": tmp_path / "A", "B/": tmp_path / "B"}
+    assert photo_folders(two) == {"A/": tmp_path / "A", "B/": tmp_path / "B"}
     shown = Crops.of([two, one]).shown([(row["id"], row["person"]) for row in rows(two) + rows(one)])
     assert len(shown) == 9
     assert all(face.crop for face in shown.values())
@@ -215,23 +213,20 @@ def test_photos_of_a_manifest_are_found(drawn: Path, tmp_path: Path) -> None:
 def test_a_table_of_numbers_notes_no_folder_and_gives_no_picture(drawn: Path, tmp_path: Path) -> None:
     faces = tmp_path / "faces.parquet"
     encode_photos(drawn, faces, limit=1, workers=1, pseudonyms=1)
-    assert PHOTO_FOLDERS not in read_metadata(photos_path(faces))
+    assert read_folders(faces) == {}
     crops = Crops.of([faces], [drawn])
     assert crops.crop(rows(faces)[0]["id"]) is None
     assert crops.why() == f"{str(faces)!r} has numbers in place of names, which lead to no photo."
 
 
 def test_the_folder_stays_noted_when_people_are_forgotten_or_all_is_known(encoded: Path) -> None:
-    noted = read_metadata(photos_path(encoded))
-    assert json.loads(noted[PHOTO_FOLDERS]) == {"": "photos"}
-    assert PHOTO_FOLDERS not in read_metadata(encoded)
+    assert read_folders(encoded) == {"": "photos"}
     forget_people(["person_01"], encoded, None)
-    assert read_metadata(photos_path(encoded)) == noted
+    assert read_folders(encoded) == {"": "photos"}
     moved = encoded.parent / "moved"
     shutil.move(encoded.parent / "photos", moved)
     assert encode_photos(moved, encoded).encoded == 3
-    assert json.loads(read_metadata(photos_path(encoded))[PHOTO_FOLDERS]) == {"": "moved"}
-    assert PHOTO_FOLDERS not in read_metadata(encoded)
+    assert read_folders(encoded) == {"": "moved"}
 
 
 def test_pictures_that_are_not_wanted_or_cannot_be_had_are_none(encoded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
