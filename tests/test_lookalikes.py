@@ -291,9 +291,8 @@ def test_a_cutoff_goes_with_below_and_above(small_table: Path, kind: PairKind, c
         find_pairs(small_table, kind, cutoff=cutoff)
 
 
-@pytest.mark.lfw
 def test_the_farthest_photos_of_real_people() -> None:
-    """With the reference's encodings of the aligned photos; found before, by one call of face_distance a pair."""
+    """As one call of face_distance a pair found them."""
     from facesql.sources import sample_faces
 
     result = find_pairs(sample_faces("lfw"), PairKind.FARTHEST, most=3)
