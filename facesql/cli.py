@@ -320,8 +320,7 @@ def analyze(
         confidence=confidence,
     )
 
-    first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
-    tables = [first, *(faces or [])[1:]]
+    tables = _tables(faces, sample)
     how = _How(
         metric=parse_choice(metric, Metric, "metric"),
         bin_width=parse_number(bin_width, "bin width") if bin_width is not None else None,
@@ -344,6 +343,104 @@ def analyze(
     print(analyzed(analysis))
     if open_page:
         _open(analysis.report / PAGE)
+
+
+@app.command()
+def pairs(
+    faces: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FACES]...",
+            help="Tables of faces, as encode writes them; several are searched as one.",
+            show_default=str(DEFAULT_FACES),
+        ),
+    ] = None,
+    below: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DISTANCE", help="All pairs of different people who match at that cut-off, closest first."
+        ),
+    ] = None,
+    above: Annotated[
+        str | None,
+        typer.Option(metavar="DISTANCE", help="All pairs of one person who do not match there, farthest first."),
+    ] = None,
+    person: Annotated[str | None, typer.Option(metavar="NAME", help="Only pairs with this person.")] = None,
+    most: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many pairs at most.")] = 60,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file to write to: .csv, .parquet or .json, or .html, a page with the faces side by side.",
+            show_default="print",
+        ),
+    ] = None,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the photos are, for the faces on the page; may be given again.",
+            show_default="where encode found them",
+        ),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="As for analyze.")
+    ] = "euclidean",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
+            show_default="600MB and the size of the encodings",
+        ),
+    ] = None,
+    sample: Sample = None,
+    *,
+    closest: Annotated[
+        bool, typer.Option("--closest", help="Look-alikes: the closest photos of any two people. The default.")
+    ] = False,
+    farthest: Annotated[
+        bool, typer.Option("--farthest", help="The farthest photos of each person, the farthest first.")
+    ] = False,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no faces on the page.")] = False,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+) -> None:
+    """Show the pairs themselves: who is taken for whom, and whose photos differ most."""
+    from facesql.binning import Metric
+    from facesql.crops import Crops
+    from facesql.lookalikes import find_pairs, parse_kind
+    from facesql.memory import parse_memory
+    from facesql.pairfiles import refuse_pairs_file, write_pairs
+    from facesql.pairtext import listed, saved
+
+    kind, cutoff = parse_kind(closest=closest, farthest=farthest, below=below, above=above)
+    tables = _tables(faces, sample)
+    if output is not None:
+        refuse_pairs_file(output, tables, overwrite=overwrite)
+    found = find_pairs(
+        tables,
+        kind,
+        cutoff=cutoff,
+        person=person,
+        most=most,
+        metric=parse_choice(metric, Metric, "metric"),
+        skip_invalid=skip_invalid,
+        threads=threads,
+        memory_limit=parse_memory(memory_limit) if memory_limit else None,
+        progress=True,
+    )
+    for doubt in found.doubts:
+        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    if output is None:
+        print(listed(found))
+        return
+    crops = Crops.of(tables, photos or (), wanted=not no_photos)
+    write_pairs(found, output, crops, progress=True)
+    print(saved(found, output, crops))
 
 
 @app.command()
@@ -512,6 +609,12 @@ def _named(path: Path | None, sample: str | None) -> Path | None:
     from facesql.sources import sample_faces
 
     return sample_faces(sample)
+
+
+def _tables(faces: list[Path] | None, sample: str | None) -> list[Path]:
+    """The tables of faces that are named, that of a sample, or the default."""
+    first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
+    return [first, *(faces or [])[1:]]
 
 
 def _source(path: Path | None, sample: str | None) -> "Source":

@@ -2,6 +2,8 @@
 
 Matrix products are NumPy's. What is made of each, and the scattered counting, are loops that Numba compiles: in NumPy
 they take twice as long, and hold Python's lock where they count, so that further cores help little.
+
+``extremes`` finds the pairs themselves, by the same bounds and the same distances.
 """
 
 from collections.abc import Callable
@@ -75,40 +77,40 @@ class TilePair:
     def __init__(self, a: Tile, b: Tile, bins: Bins) -> None:
         self._a, self._b, self._bins = a, b, bins
         size = a.encodings.shape[1]
-        self._rule = _Rule.of(bins, size)
+        self.rule = Rule.of(bins, size)
         with np.errstate(all="ignore"):  # what is not finite is computed the slow way
             scaled_a, scaled_b = _scaled(a.encodings, b.encodings, bins)
             self.number = _number(scaled_a, scaled_b, size, bins)
         if self.number is None:
-            self._sides = _side(a, _nothing(a), np.float64, 0, inf), _side(b, _nothing(b), np.float64, 0, inf)
+            self.sides = _side(a, _nothing(a), np.float64, 0, inf), _side(b, _nothing(b), np.float64, 0, inf)
         else:
             products, sums = _rounding(size, self.number)
-            self._sides = _side(a, scaled_a, self.number, products, sums), _side(b, scaled_b, self.number, 1, sums)
+            self.sides = _side(a, scaled_a, self.number, products, sums), _side(b, scaled_b, self.number, 1, sums)
 
     @property
     def strips(self) -> list[slice]:
         """The faces of ``a``, at most STRIP_FACES of one block at a time."""
-        return [strip for start, stop in pairwise(self._a.starts) for strip in _cut(start, stop, STRIP_FACES)]
+        return [strip for start, stop in pairwise(self._a.starts) for strip in cut(start, stop, STRIP_FACES)]
 
     def count(self, strip: slice) -> list[tuple[BlockPair, BinCounts]]:
         """The pairs of a strip with all faces of ``b``, or with those after them where ``b`` is ``a``."""
         a, b, bins = self._a, self._b, self._bins
         block_a, blocks_b = int(a.blocks[strip.start]), b.blocks[b.starts[:-1]].tolist()
-        side_a, side_b = _part(self._sides[0], strip), self._sides[1]
+        side_a, side_b = part_of(self.sides[0], strip), self.sides[1]
         impostor, genuine = (_Tally.empty(runs, bins) for runs in (len(blocks_b), 1))
         products = np.empty((CHUNK_FACES, len(side_a.base)), side_a.vectors.dtype)
         first = strip.start if a is b else 0
-        for rows in _cut(first, len(b.blocks), CHUNK_FACES):
+        for rows in cut(first, len(b.blocks), CHUNK_FACES):
             found = products[: rows.stop - rows.start]
             np.matmul(side_b.vectors[rows], side_a.vectors.T, out=found)
             earlier = rows.start - first if a is b else len(side_a.base)
-            _tally(found, side_a, _part(side_b, rows), earlier, self._rule, genuine, impostor)
+            _tally(found, side_a, part_of(side_b, rows), earlier, self.rule, genuine, impostor)
         of_blocks = zip(blocks_b, impostor.counts(bins), strict=True)
         counted = [((block_a, block_b, False), counts) for block_b, counts in of_blocks if counts is not None]
         return counted + [((block_a, block_a, True), counts) for counts in genuine.counts(bins) if counts is not None]
 
 
-def _cut(start: int, stop: int, most: int) -> list[slice]:
+def cut(start: int, stop: int, most: int) -> list[slice]:
     """A range in parts as equal as can be, of at most so many."""
     parts = -(-(stop - start) // most)
     edges = [start + (stop - start) * part // parts for part in range(parts + 1)] if parts else [start]
@@ -140,7 +142,7 @@ class _Tally(NamedTuple):
         ]
 
 
-class _Side(NamedTuple):
+class Side(NamedTuple):
     """One side of a comparison, in step; ``vectors`` and the three after it are float32 or float64."""
 
     vectors: Encodings
@@ -158,11 +160,11 @@ class _Side(NamedTuple):
     """1 / (genuine pairs of the person)."""
 
 
-def _part(side: _Side, part: slice) -> _Side:
-    return _Side._make(column[part] for column in side)
+def part_of(side: Side, part: slice) -> Side:
+    return Side._make(column[part] for column in side)
 
 
-class _Rule(NamedTuple):
+class Rule(NamedTuple):
     """How a distance is computed, and where the bins end."""
 
     metric: int
@@ -171,7 +173,7 @@ class _Rule(NamedTuple):
     """How far a distance in float64 may be off, as a share of it, in whatever order its sum is taken."""
 
     @classmethod
-    def of(cls, bins: Bins, size: int) -> "_Rule":
+    def of(cls, bins: Bins, size: int) -> "Rule":
         return cls(_METRICS.index(bins.metric), bins.edges, (2 * size + 16) * 2.0**-53)
 
 
@@ -188,10 +190,10 @@ class _Scaled(NamedTuple):
     base: NDArray[np.float64]
 
 
-def _side(tile: Tile, scaled: _Scaled, number: DTypeLike, of_products: float, of_base: float) -> _Side:
+def _side(tile: Tile, scaled: _Scaled, number: DTypeLike, of_products: float, of_base: float) -> Side:
     vectors = scaled.vectors.astype(number)
     vectors *= scaled.factor
-    return _Side(
+    return Side(
         vectors=vectors,
         base=scaled.base.astype(number),
         reach=(of_products * scaled.lengths).astype(number),
@@ -259,16 +261,16 @@ def _rounding(size: int, number: DTypeLike) -> tuple[float, float]:
     return (size + 16) * unit + slow_way, 8 * unit + slow_way
 
 
-def _compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """The function, compiled when first called, to run without Python's lock; kept for the next run where it can be."""
     try:
-        compiled: Callable[_Parameters, _Result] = numba.njit(nogil=True, cache=True)(function)
+        quick: Callable[_Parameters, _Result] = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # neither beside this file nor among the user's caches can anything be written
-        compiled = numba.njit(nogil=True)(function)
-    return compiled
+        quick = numba.njit(nogil=True)(function)
+    return quick
 
 
-@_compiled
+@compiled
 def pair_distance(metric: int, a: Encodings, b: Encodings) -> float:
     """The distance of two encodings of shape (d,), in float64, sums taken from left to right; see ``Metric``."""
     sum_, squares_a, squares_b = 0.0, 0.0, 0.0
@@ -287,7 +289,7 @@ def pair_distance(metric: int, a: Encodings, b: Encodings) -> float:
     return 1 - sum_ / sqrt(squares_a * squares_b) if metric == _COSINE else -sum_
 
 
-@_compiled
+@compiled
 def _fill_places(
     products: NDArray[np.floating],
     j: int,
@@ -328,8 +330,8 @@ def _square(a: Encodings, b: Encodings) -> float:
     return square
 
 
-@_compiled
-def _exact_place(least: int, rule: _Rule, a: Encodings, b: Encodings) -> int:
+@compiled
+def _exact_place(least: int, rule: Rule, a: Encodings, b: Encodings) -> int:
     """The place of the bin of two encodings' distance, which is ``least`` or, most often, the next."""
     edges = rule.edges
     if rule.metric == _EUCLIDEAN and least + 1 < len(edges):
@@ -342,13 +344,13 @@ def _exact_place(least: int, rule: _Rule, a: Encodings, b: Encodings) -> int:
     return int(np.searchsorted(edges, pair_distance(rule.metric, a, b)))
 
 
-@_compiled
+@compiled
 def _tally(
     products: NDArray[np.floating],
-    a: _Side,
-    b: _Side,
+    a: Side,
+    b: Side,
     earlier: int,
-    rule: _Rule,
+    rule: Rule,
     genuine: _Tally,
     impostor: _Tally,
 ) -> None:

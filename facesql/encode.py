@@ -17,6 +17,7 @@ from facesql.corrections import entries_naming, read_exclude, read_relabel
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import FACES, FOUND, file_hash, photos_path, times_path, write_table, write_times
+from facesql.folders import relative_folders
 from facesql.history import Changes, History, changes_since, made_with, read_history, refuse_gone, refuse_other
 from facesql.layout import parse_layout
 from facesql.listing import PHOTO, FoundPhoto, Listing, find_photos
@@ -112,7 +113,7 @@ def encode_photos(
     equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``settings``
     are those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
     ``pseudonymized``, and no further columns; the photos table keeps the names. All files appear whole, at the
-    end; the third, of the run's times, is for the notes of an analysis.
+    end; the third, of the run's times and of where the photos are, is for the notes of an analysis and for pictures.
 
     What the tables of an earlier run, or the shards of a stopped one, tell of a content is not found out again. Photos
     that are gone leave the tables; more than a tenth at once only with ``prune``. ``retry`` tries those again that took
@@ -195,7 +196,8 @@ def encode_photos(
             if pseudonyms is not None:
                 noted[PSEUDONYMS] = "yes"
             write_table(faces, private / output.name, noted)
-            write_times(private / output.name, stages)
+            folders = relative_folders(listing.folders, output) if pseudonyms is None else {}
+            write_times(private / output.name, stages, folders)
     return summary
 
 

@@ -119,13 +119,16 @@ def read_found(metadata: Mapping[str, str]) -> dict[str, int]:
 
 
 def times_path(faces: Path) -> Path:
-    """Where the times of the run that made a table stand: faces.run.json beside faces.parquet."""
+    """Where the run that made a table is told of: faces.run.json beside faces.parquet."""
     return faces.with_suffix(".run.json")
 
 
-def write_times(faces: Path, seconds: Mapping[str, float]) -> None:
-    """Note beside a finished table what each stage took: not in it, for it is the same whenever it is made."""
-    noted = {"sha256": file_hash(faces), "seconds": dict(seconds)}
+def write_times(faces: Path, seconds: Mapping[str, float], folders: Mapping[str, str]) -> None:
+    """Note beside a finished table what each stage took, and where the photos are, by the beginning of their ids.
+
+    Not in it, for it is the same whenever it is made, and wherever. ``folders`` are paths from its folder.
+    """
+    noted = {"sha256": file_hash(faces), "seconds": dict(seconds), "folders": dict(folders)}
     times_path(faces).write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
 
 
@@ -138,6 +141,18 @@ def read_times(faces: Path) -> dict[str, float]:
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # no such file, or somebody else's
         return {}
     return {}
+
+
+def read_folders(faces: Path) -> dict[str, str]:
+    """Where the photos of a table are, as ``write_times`` noted it; empty where nothing tells.
+
+    A table that has been changed since is believed to be of the same photos.
+    """
+    try:
+        noted = json.loads(times_path(faces).read_text(encoding="utf-8"))
+        return {str(ids): str(folder) for ids, folder in noted["folders"].items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
 
 
 def file_hash(file: Path) -> str:

@@ -15,7 +15,16 @@ import pyarrow.parquet as pq
 
 from facesql.database import STORAGE_VERSION, connect, connect_to, engine_sql, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import FOUND, check_columns, photos_path, read_metadata, read_times, write_table, write_times
+from facesql.faces import (
+    FOUND,
+    check_columns,
+    photos_path,
+    read_folders,
+    read_metadata,
+    read_times,
+    write_table,
+    write_times,
+)
 from facesql.output import whole_files
 from facesql.records import PhotoRecord, photos_table, read_records
 from facesql.report import PAGE
@@ -208,7 +217,7 @@ def _write_tables(faces: Path, tables: _Tables, folder: Path) -> None:
         noted = {name: value for name, value in read_metadata(faces).items() if name != FOUND}
         write_table(tables.rows, folder / faces.name, noted)
         if times := read_times(faces):
-            write_times(folder / faces.name, times)
+            write_times(folder / faces.name, times, read_folders(faces))
 
 
 def _write_shards(work: Path, tables: _Tables) -> None:

@@ -45,12 +45,14 @@ class Listing:
     """Photos in the order of their ids, and how many files beside them are none.
 
     ``carried`` are columns for the table of faces, a row a photo: ``photo``, its id, and whatever a manifest or a
-    layout tells of it; None where nothing does.
+    layout tells of it; None where nothing does. ``folders`` is where the photos are by what their ids begin with: the
+    rest of an id is the path in that folder.
     """
 
     photos: list[FoundPhoto] = field(default_factory=list)
     other_files: int = 0
     carried: pa.Table | None = None
+    folders: Mapping[str, Path] = field(default_factory=dict)
 
     def spellings(self) -> int:
         """How many people's names are written in several ways."""
@@ -75,14 +77,16 @@ def find_photos(folders: Path | Sequence[Path], *, layout: Layout | None = None,
     """
     photos = []
     other_files = 0
-    for folder, start in _starts([folders] if isinstance(folders, Path) else folders).items():
+    starts = _starts([folders] if isinstance(folders, Path) else folders)
+    for folder, start in starts.items():
         for path, text in _files(folder, follow_links):
             if not path.is_dir() and path.suffix.lower() not in PHOTO_SUFFIXES | HEIC_SUFFIXES | UNSUPPORTED_SUFFIXES:
                 other_files += 1
                 continue
             photos.append(_found(folder, path, start + text, text, layout, follow_links))
     photos.sort(key=lambda photo: photo.id)
-    return Listing(photos, other_files, _carried(photos, layout) if layout is not None and layout.carried else None)
+    carried = _carried(photos, layout) if layout is not None and layout.carried else None
+    return Listing(photos, other_files, carried, {start: folder for folder, start in starts.items()})
 
 
 def unsupported(path: Path) -> str | None:

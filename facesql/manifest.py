@@ -49,7 +49,7 @@ def read_manifest(file: Path) -> Listing:
     ]
     others = [name for name in table.column_names if name not in (PATH, PERSON)]
     carried = pa.table({PHOTO: ids, **{name: _typed(table[name]) for name in others}}) if others else None
-    return Listing(sorted(photos, key=lambda photo: photo.id), carried=carried)
+    return Listing(sorted(photos, key=lambda photo: photo.id), carried=carried, folders={"": file.parent})
 
 
 def _read(file: Path) -> pa.Table:

@@ -113,7 +113,7 @@ def plan_pairs(
     number, face_bytes, faces = _encodings(connection)
     if memory_limit is not None:
         batch_bytes = min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
-    tile_faces = tile_faces or max(1, batch_bytes // _TILES_A_BATCH // max(1, face_bytes))
+    tile_faces = tile_faces or _tile_faces(batch_bytes, face_bytes)
     compared = f"{COMPARED} {bins.metric} {bins.first} {bins.last} {bins.width}"
     blocks = connection.execute(engine_sql("block_fingerprints"), {"compared": compared}).fetchall()
     dealt = BLOCKS * (1 + max((block for block, _, _ in blocks), default=0) // BLOCKS)
@@ -141,6 +141,15 @@ def plan_pairs(
         batch_tiles=max(1, batch_bytes // max(1, 2 * face_bytes * max((row[3] for row in tiles), default=0))),
         threads=threads or os.cpu_count() or 1,
     )
+
+
+def fitting_tile_faces(connection: duckdb.DuckDBPyConnection, memory_limit: int) -> int:
+    """How many faces of table faces a tile holds where nothing else is said; ``memory_limit`` is the database's."""
+    return _tile_faces(min(BATCH_BYTES, memory_limit // _BATCHES_IN_MEMORY), _encodings(connection)[1])
+
+
+def _tile_faces(batch_bytes: int, face_bytes: int) -> int:
+    return max(1, batch_bytes // _TILES_A_BATCH // max(1, face_bytes))
 
 
 def _group(number: int, tiles: Sequence[tuple[int, int, list[int], int]]) -> Group:
