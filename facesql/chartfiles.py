@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import vl_convert
@@ -36,20 +36,27 @@ def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iter
 
     Altair's own ``save`` would check and draw the chart anew for each format.
     """
+    for suffix, content in drawn(chart, ("vl.json", *formats)).items():
+        (folder / f"{name}.{suffix}").write_bytes(content)
+
+
+def drawn(chart: alt.TopLevelMixin, formats: Iterable[ChartFormat | Literal["vl.json"]]) -> dict[str, bytes]:
+    """What the files of a chart hold, by format."""
     specification = chart.to_dict()
-    text = json.dumps(specification, indent=1, allow_nan=False) + "\n"
-    contents = {"vl.json": text.encode()}
-    svg = vl_convert.vegalite_to_svg(specification) if {"svg", "png"}.intersection(formats) else ""
-    for kind in formats:
+    wanted = list(formats)
+    svg = vl_convert.vegalite_to_svg(specification) if {"svg", "png"}.intersection(wanted) else ""
+    contents = {}
+    for kind in wanted:
         match kind:
+            case "vl.json":
+                contents[kind] = (json.dumps(specification, indent=1, allow_nan=False) + "\n").encode()
             case "html":
                 contents[kind] = _page(specification).encode()
             case "png":
                 contents[kind] = vl_convert.svg_to_png(svg, scale=2)
             case "svg":
                 contents[kind] = svg.encode()
-    for suffix, content in contents.items():
-        (folder / f"{name}.{suffix}").write_bytes(content)
+    return contents
 
 
 def _page(specification: dict[str, Any]) -> str:
