@@ -1,16 +1,23 @@
 """A chart to files: Vega-Lite JSON, pictures, and a page that needs no network."""
 
 import html
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import altair as alt
+import polars as pl
 import vl_convert
 
+from facesql.errors import FacesqlError
 from facesql.report import ChartFormat
+
+# What a single chart can be written as: a page, a picture, Vega-Lite, or the table that it is drawn from.
+FileFormat = Literal["html", "png", "svg", "vl.json", "csv", "parquet"]
+FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 
 _PAGE = Template("""\
 <!DOCTYPE html>
@@ -57,6 +64,34 @@ def drawn(chart: alt.TopLevelMixin, formats: Iterable[ChartFormat | Literal["vl.
             case "svg":
                 contents[kind] = svg.encode()
     return contents
+
+
+def parse_file_format(output: Path) -> FileFormat:
+    """What a chart is written as, by the suffix of its file.
+
+    Raises FacesqlError for a suffix of none of FILE_FORMATS.
+
+    >>> parse_file_format(Path("faces.vl.json"))
+    'vl.json'
+    """
+    for known in FILE_FORMATS:
+        if output.name.lower().endswith(f".{known}"):
+            return known
+    endings = ", ".join(f".{known}" for known in FILE_FORMATS)
+    raise FacesqlError(f"{str(output)!r} ends in no format of a chart; end it in one of {endings}.")
+
+
+def file_content(chart: alt.TopLevelMixin, table: pl.DataFrame, form: FileFormat) -> bytes:
+    """What the file of a chart, or of the table that it is drawn from, holds."""
+    written = io.BytesIO()
+    match form:
+        case "csv":
+            table.write_csv(written)
+        case "parquet":
+            table.write_parquet(written)
+        case _:
+            return drawn(chart, [form])[form]
+    return written.getvalue()
 
 
 def _page(specification: dict[str, Any]) -> str:

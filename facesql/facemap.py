@@ -11,8 +11,8 @@ from facesql.progress import bar
 INSTALL = "pip install 'facesql[map]'"
 # Fewer encodings have too few neighbours for t-SNE; they are seen from where they spread most.
 FEWEST = 10
-# t-SNE's own: how many neighbours count, about, and how many steps it takes, first of them with stronger attraction. Three
-# times as many steps take three times as long, and keep no more neighbours: of the ten nearest of LFW's people, 23%.
+# t-SNE's own: how many neighbours count, about, and how many steps it takes, the first of them with stronger attraction.
+# Three times as many take three times as long, and keep no more neighbours: of the ten nearest of LFW's people, 23%.
 _PERPLEXITY, _FIRST_STEPS, _STEPS = 30, 100, 250
 # How many bytes of distances are there at a time.
 _BATCH_BYTES = 2**25
@@ -27,9 +27,9 @@ def require() -> None:
 def place(encodings: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]:
     """Where encodings (n x d, any n and d) lie on a map: n x 2, without a unit, around 0 and at most 1 from it.
 
-    By t-SNE (van der Maaten and Hinton 2008, as openTSNE computes it with Fourier transforms), which begins with the two
-    directions in which the encodings spread most, and moves until neighbours are neighbours: those that are near each
-    other on the map are alike; how far others are apart means nothing. Fewer than FEWEST encodings stay where they begin.
+    By t-SNE (van der Maaten and Hinton 2008, as openTSNE computes it with Fourier transforms), which begins with the
+    two directions in which the encodings spread most, and moves until neighbours are neighbours: those that are near
+    each other on the map are alike; how far others are apart means nothing. Fewer than FEWEST stay where they begin.
     Equal encodings, of the same order, and an equal seed give an equal map on one machine.
 
     Raises MissingPackageError where openTSNE is missing.

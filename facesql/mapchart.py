@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import altair as alt
+import numpy as np
 import polars as pl
 
 from facesql.charts import BLUE
@@ -36,21 +37,33 @@ class FaceMap:
     """Faces as addresses that hold a picture, by id; not every point has one."""
 
     @property
+    def nearness(self) -> tuple[float, float] | None:
+        """How far the nearest other person is, at least and in the median; None where there is nobody else."""
+        distances = self.table["distance"].drop_nulls().to_numpy()
+        return (float(distances.min()), float(np.median(distances))) if len(distances) else None
+
+    @property
     def limited(self) -> str | None:
         """Who is on the map, where that is not everybody."""
         if self.shown_faces == self.faces:
             return None
         shown, there = (self.shown_faces, self.faces) if self.each_face else (self.shown_people, self.people)
-        return f"{shown:,} of {there:,} {'faces, of the people' if self.each_face else 'people, those'} with most photos"
+        return (
+            f"{shown:,} of {there:,} {'faces, of the people' if self.each_face else 'people, those'} with most photos"
+        )
 
 
 def map_chart(faces: FaceMap) -> alt.LayerChart:
     """The points of a map, the darker the nearer a face of another person is; a tooltip says who is who."""
     points = alt.InlineData(values=_rows(faces))
     size = min(max(_INK / max(faces.table.height, 1), _LEAST), _MOST)
-    axis = {"axis": None, "scale": alt.Scale(domain=[-1.05, 1.05], nice=False)}
-    base = alt.Chart(points).encode(x=alt.X("x:Q", **axis), y=alt.Y("y:Q", **axis), tooltip=_tooltip(faces))
-    marks = base.mark_circle(size=size, opacity=0.85, clip=True).encode(color=_colour(faces), order=alt.Order("distance:Q", sort="descending"))
+    scale = alt.Scale(domain=[-1.05, 1.05], nice=False)
+    base = alt.Chart(points).encode(
+        x=alt.X("x:Q", axis=None, scale=scale), y=alt.Y("y:Q", axis=None, scale=scale), tooltip=_tooltip(faces)
+    )
+    marks = base.mark_circle(size=size, opacity=0.85, clip=True).encode(
+        color=_colour(faces), order=alt.Order("distance:Q", sort="descending")
+    )
     layers = [marks]
     if not faces.each_face and faces.table.height <= _NAMED:
         layers.append(base.mark_text(dy=-10, fontSize=10, clip=True).encode(text="person:N"))
@@ -117,10 +130,10 @@ def _subtitle(faces: FaceMap) -> list[str]:
         *([faces.limited] if faces.limited else []),
         "Points beside each other are alike; how far others are apart means nothing",
     ]
-    distances = faces.table["distance"].drop_nulls()
-    if len(distances):
+    if faces.nearness is not None:
+        least, median = faces.nearness
         lines.append(
             "Colour: distance to the nearest face of another person here, "
-            f"{distances.min():.3f} at least, {distances.median():.3f} in the median"
+            f"{least:.3f} at least, {median:.3f} in the median"
         )
     return lines

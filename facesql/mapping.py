@@ -1,30 +1,25 @@
 """Tables of faces to a map of them, as a chart or as a table."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, get_args
 
 import duckdb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from facesql.chartfiles import drawn
+from facesql.chartfiles import file_content, parse_file_format
 from facesql.crops import Crops
 from facesql.database import engine_sql, plain_errors
-from facesql.errors import FacesqlError
 from facesql.facemap import means, nearest_others, place, require
 from facesql.mapchart import FaceMap, map_chart
 from facesql.output import whole_file
 from facesql.sources import opened_tables
 from facesql.thumbnails import data_uri
 
-MapFormat = Literal["html", "png", "svg", "vl.json", "csv", "parquet"]
-MAP_FORMATS: tuple[MapFormat, ...] = get_args(MapFormat)
-# Points a map has at most, unless more are asked for: LFW's 5,512 people take about 6 seconds of a core, and a page that
-# holds as many is still moved at once. So many have a picture: cutting these out takes 3 s and their bytes are 0.9 MB.
+# Points a map has at most, unless more are asked for: LFW's 5,512 people take about 6 seconds of a core, and a page of
+# so many still moves at once. So many have a picture: cutting these out takes 3 seconds, and their bytes are 0.9 MB.
 LIMIT, PICTURES = 6_000, 1_000
 _NEAREST = ("nearest_person", "nearest_id", "distance")
 # What all of them are, for limits of SQL.
@@ -43,7 +38,7 @@ def map_faces(
     skip_invalid: bool = False,
     progress: bool = False,
 ) -> tuple[FaceMap, str | None]:
-    """Place people, or each face, on a map, and write it to ``output``; its suffix says as what: see MAP_FORMATS.
+    """Place people, or each face, on a map, and write it to ``output``; its suffix says as what: see FILE_FORMATS.
 
     A person's place is that of the mean encoding. ``limit`` is how many points there are at most: of people with most
     photos. Equal faces and an equal ``seed`` give an equal map. Where the photos are there, or in the folders
@@ -53,32 +48,17 @@ def map_faces(
     Raises MissingPackageError without openTSNE, InvalidFacesError where rows cannot be compared, and FacesqlError where
     a file cannot be used or written.
     """
-    form = parse_map_format(output)
+    form = parse_file_format(output)
     require()
     files = [faces] if isinstance(faces, Path) else list(faces)
     crops = Crops.of(files, photos, wanted=pictures and form in ("html", "vl.json"))
     with plain_errors("The faces cannot be read"), opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
         placed = face_map(connection, each_face=each_face, limit=limit, seed=seed, progress=progress)
     placed = with_pictures(placed, crops, progress=progress)
-    content = _written(placed, form)
+    content = file_content(map_chart(placed), placed.table, form)
     with whole_file(output) as path:
         path.write_bytes(content)
     return placed, crops.why()
-
-
-def parse_map_format(output: Path) -> MapFormat:
-    """What a map is written as, by the suffix of its file.
-
-    Raises FacesqlError for a suffix of none of MAP_FORMATS.
-
-    >>> parse_map_format(Path("faces.vl.json"))
-    'vl.json'
-    """
-    for known in MAP_FORMATS:
-        if output.name.lower().endswith(f".{known}"):
-            return known
-    endings = ", ".join(f".{known}" for known in MAP_FORMATS)
-    raise FacesqlError(f"{str(output)!r} ends in no format of a map; end it in one of {endings}.")
 
 
 def face_map(
@@ -128,7 +108,7 @@ def _nearest(rows: pl.DataFrame, nearest: NDArray[np.int64], distances: NDArray[
 
 
 def _people(rows: pl.DataFrame, off: NDArray[np.float64]) -> pl.DataFrame:
-    """A row a person, in their order: the face nearest to the mean (``off`` is how far each is), and the nearest other."""
+    """A row a person, in their order: the face that is least ``off`` the mean, and the nearest other."""
     nearest = pl.col(*_NEAREST).sort_by("distance", nulls_last=True, maintain_order=True).first()
     own = pl.col("id").sort_by("off", maintain_order=True).first()
     return (
@@ -136,16 +116,3 @@ def _people(rows: pl.DataFrame, off: NDArray[np.float64]) -> pl.DataFrame:
         .group_by("person", maintain_order=True)
         .agg(own, pl.col("photos").first(), nearest)
     )
-
-
-def _written(faces: FaceMap, form: MapFormat) -> bytes:
-    """What a file of that format holds."""
-    written = io.BytesIO()
-    match form:
-        case "csv":
-            faces.table.write_csv(written)
-        case "parquet":
-            faces.table.write_parquet(written)
-        case _:
-            return drawn(map_chart(faces), [form])[form]
-    return written.getvalue()
