@@ -52,7 +52,7 @@ def drawn(chart: alt.TopLevelMixin, formats: Iterable[ChartFormat | Literal["vl.
     specification = chart.to_dict()
     wanted = list(formats)
     svg = vl_convert.vegalite_to_svg(specification) if {"svg", "png"}.intersection(wanted) else ""
-    contents = {}
+    contents: dict[str, bytes] = {}
     for kind in wanted:
         match kind:
             case "vl.json":

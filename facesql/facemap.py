@@ -11,9 +11,11 @@ from facesql.progress import bar
 INSTALL = "pip install 'facesql[map]'"
 # Fewer encodings have too few neighbours for t-SNE; they are seen from where they spread most.
 FEWEST = 10
-# t-SNE's own: how many neighbours count, about, and how many steps it takes, the first of them with stronger attraction.
+# t-SNE's own: how many neighbours count, about, and how many steps it takes, the first of them with more attraction.
 # Three times as many take three times as long, and keep no more neighbours: of the ten nearest of LFW's people, 23%.
 _PERPLEXITY, _FIRST_STEPS, _STEPS = 30, 100, 250
+# From so many on Fourier transforms take less time than trees; for a few they take 4 seconds, and trees a tenth of one.
+_MANY = 2_000
 # How many bytes of distances are there at a time.
 _BATCH_BYTES = 2**25
 
@@ -27,7 +29,7 @@ def require() -> None:
 def place(encodings: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]:
     """Where encodings (n x d, any n and d) lie on a map: n x 2, without a unit, around 0 and at most 1 from it.
 
-    By t-SNE (van der Maaten and Hinton 2008, as openTSNE computes it with Fourier transforms), which begins with the
+    By t-SNE (van der Maaten and Hinton 2008, as openTSNE computes it), which begins with the
     two directions in which the encodings spread most, and moves until neighbours are neighbours: those that are near
     each other on the map are alike; how far others are apart means nothing. Fewer than FEWEST stay where they begin.
     Equal encodings, of the same order, and an equal seed give an equal map on one machine.
@@ -43,15 +45,20 @@ def place(encodings: NDArray[np.floating], seed: int = 0) -> NDArray[np.float64]
     # One thread: more of them wait for each other longer than they save, and may add up in another order.
     tsne = TSNE(
         perplexity=min(_PERPLEXITY, (len(start) - 1) / 3),
-        initialization=start * 1e-4 / start[:, 0].std(),
+        initialization=_shaken(start / start[:, 0].std(), seed) * 1e-4,
         early_exaggeration_iter=_FIRST_STEPS,
         n_iter=_STEPS,
         neighbors="exact",
-        negative_gradient_method="fft",
+        negative_gradient_method="fft" if len(start) >= _MANY else "bh",
         n_jobs=1,
         random_state=seed,
     )
     return _scaled(np.asarray(tsne.fit(_scaled(encodings)), dtype=np.float64))
+
+
+def _shaken(places: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Each place moved a little, so that equal ones can part; all else in t-SNE happens without chance."""
+    return places + np.random.default_rng(seed).normal(scale=0.01, size=places.shape)
 
 
 def nearest_others(
@@ -66,8 +73,8 @@ def nearest_others(
     >>> rows.tolist(), distances.tolist()
     ([2, 2, 1], [3.0, 2.0, 2.0])
     """
-    centred = np.asarray(encodings, dtype=np.float64)
-    centred = centred - centred.mean(axis=0) if len(centred) else centred
+    exact = np.asarray(encodings, dtype=np.float64)
+    centred = exact - exact.mean(axis=0) if len(exact) else exact
     squares = np.einsum("ij,ij->i", centred, centred)
     nearest = np.full(len(centred), -1, dtype=np.int64)
     step = max(_BATCH_BYTES // (8 * max(len(centred), 1)), 1)
@@ -81,7 +88,7 @@ def nearest_others(
             found = apart.argmin(axis=1)
             nearest[rows] = np.where(np.isfinite(apart[np.arange(len(found)), found]), found, -1)
             told.update(len(found))
-    distances = np.linalg.norm(centred - centred[nearest], axis=1)
+    distances = np.linalg.norm(exact - exact[nearest], axis=1)
     distances[nearest < 0] = np.nan
     return nearest, distances
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facesql.chartfiles import file_content, parse_file_format
 from facesql.crops import Crops
-from facesql.database import engine_sql, plain_errors
+from facesql.database import engine_sql
 from facesql.facemap import means, nearest_others, place, require
 from facesql.mapchart import FaceMap, map_chart
 from facesql.output import whole_file
@@ -51,14 +51,15 @@ def map_faces(
     form = parse_file_format(output)
     require()
     files = [faces] if isinstance(faces, Path) else list(faces)
-    crops = Crops.of(files, photos, wanted=pictures and form in ("html", "vl.json"))
-    with plain_errors("The faces cannot be read"), opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
+    pictures = pictures and form in ("html", "vl.json")  # which have tooltips
+    crops = Crops.of(files, photos, wanted=pictures)
+    with opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
         placed = face_map(connection, each_face=each_face, limit=limit, seed=seed, progress=progress)
     placed = with_pictures(placed, crops, progress=progress)
     content = file_content(map_chart(placed), placed.table, form)
     with whole_file(output) as path:
         path.write_bytes(content)
-    return placed, crops.why()
+    return placed, crops.why() if pictures else None
 
 
 def face_map(

@@ -25,9 +25,10 @@ def mapped(faces: FaceMap, output: Path, why_no_pictures: str | None) -> str:
     if faces.nearness is not None:
         least, median = faces.nearness
         row = faces.table.filter(distance=least).row(0, named=True)
+        what = "faces" if faces.each_face else "people"
         lines += [
             f"most alike: {row['person']!r} and {row['nearest_person']!r}, {least:.3f} apart at their nearest faces",
-            f"half of the {'faces' if faces.each_face else 'people'} have a face of another person at {median:.3f} or nearer",
+            f"half of the {what} have another person's face at {median:.3f} or nearer",
         ]
     if faces.pictures:
         lines.append(f"{len(faces.pictures):,} of {faces.table.height:,} points have a picture")
@@ -56,7 +57,7 @@ def named(names: pl.DataFrame, people: int, output: Path) -> str:
     frequent = ", ".join(f"{name!r} {count:,}" for name, count in names.head(_FREQUENT).iter_rows())
     return "\n".join(
         [
-            f"{int(names['people'].sum()):,} of {people:,} people have a name of two words or more, in {str(output)!r}",
+            f"{int(names['people'].sum()):,} of {people:,} people have a name of two parts or more, in {str(output)!r}",
             f"{names.height:,} first names, the most frequent: {frequent}",
         ]
     )

@@ -10,8 +10,8 @@ FIRST_NAMES = pl.Schema({"name": pl.String, "people": pl.UInt32})
 # As many names as fit into a chart, and the height of each in pixels.
 MOST, _ROW = 30, 18
 # A part of a name: letters of any script with their marks, and what stands between or behind letters, such as an
-# apostrophe of either kind or a raised dot. With one part there is no telling a first name; a number is a pseudonym's; and
-# one letter of a script that has capitals is an initial.
+# apostrophe of either kind or a raised dot. One part alone tells no first name, a number is a pseudonym's, and a single
+# letter of a script that has capitals is an initial.
 _PART = r"\p{L}[\p{L}\p{M}'\x{2019}.\x{B7}-]*"
 _NAME = rf"^({_PART})(?:[_ ]+{_PART})+$"
 _INITIAL = r"^[\p{Lu}\p{Ll}\p{Lt}]\.?$"

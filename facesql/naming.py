@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from facesql.chartfiles import file_content, parse_file_format
-from facesql.database import engine_sql, plain_errors
+from facesql.database import engine_sql
 from facesql.errors import FacesqlError
 from facesql.names import first_names, names_chart
 from facesql.output import whole_file
@@ -26,7 +26,7 @@ def draw_names(faces: Path | Sequence[Path], output: Path, *, skip_invalid: bool
     file cannot be used or written.
     """
     form = parse_file_format(output)
-    with plain_errors("The faces cannot be read"), opened_tables(faces, skip_invalid=skip_invalid) as (connection, _):
+    with opened_tables(faces, skip_invalid=skip_invalid) as (connection, _):
         people = pl.DataFrame(connection.sql(engine_sql("person_names")).to_arrow_table())["person"]
     names = first_names(people)
     if names.is_empty():

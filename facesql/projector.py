@@ -1,6 +1,6 @@
 """A table of faces to the files of the Embedding Projector, which TensorBoard has and projector.tensorflow.org shows.
 
-Their forms are those that TensorBoard's plugin reads: a vector a line, with tabs between its numbers; what each point is,
+Their forms are those that TensorBoard's plugin reads: a vector a line, tabs between its numbers; what each point is,
 likewise, below a line of names; one picture of all points' pictures; and a configuration that names these files.
 """
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from facesql.crops import Crops
-from facesql.database import engine_sql, plain_errors
+from facesql.database import engine_sql
 from facesql.errors import FacesqlError
 from facesql.faces import FACES
 from facesql.output import whole_files
@@ -63,7 +63,7 @@ def write_projector(
         raise FacesqlError(f"{str(folder)!r} is a file; name a folder with -o.")
     files = [faces] if isinstance(faces, Path) else list(faces)
     crops = Crops.of(files, photos, wanted=pictures)
-    with plain_errors("The faces cannot be read"), opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
+    with opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
         table = connection.sql(engine_sql("faces_by_person")).to_arrow_table()
     encodings = table["encoding"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
     if encodings.shape[1] < 2:
