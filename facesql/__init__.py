@@ -6,6 +6,8 @@ The public verbs, imported when they are first used:
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``find_pairs``: the pairs themselves, closest or farthest, of that table
 - ``draw_charts``: the charts of a finished analysis, drawn again
+- ``map_faces``, ``draw_names``, ``write_projector``: the table to a map, a chart of first names, files for
+  TensorBoard
 - ``forget_people``: people out of all of these files
 - ``run_demo``: all of it on drawn people, and the analysis of real ones
 """
@@ -19,18 +21,35 @@ if TYPE_CHECKING:
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
     from facesql.lookalikes import find_pairs
+    from facesql.mapping import map_faces
+    from facesql.naming import draw_names
+    from facesql.projector import write_projector
     from facesql.redraw import draw_charts
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze_faces", "draw_charts", "encode_photos", "find_pairs", "forget_people", "run_demo"]
+__all__ = [
+    "__version__",
+    "analyze_faces",
+    "draw_charts",
+    "draw_names",
+    "encode_photos",
+    "find_pairs",
+    "forget_people",
+    "map_faces",
+    "run_demo",
+    "write_projector",
+]
 
 _VERBS = {
     "analyze_faces": "facesql.analyze",
     "draw_charts": "facesql.redraw",
+    "draw_names": "facesql.naming",
     "encode_photos": "facesql.encode",
     "find_pairs": "facesql.lookalikes",
     "forget_people": "facesql.forget",
+    "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",
+    "write_projector": "facesql.projector",
 }
 
 

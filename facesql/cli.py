@@ -40,6 +40,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 DEFAULT_FACES = Path("faces.parquet")
 DEFAULT_REPORT = Path("report")
 DEFAULT_DEMO = Path("facesql-demo")
+DEFAULT_MAP = Path("faces-map.html")
+DEFAULT_PROJECTOR = Path("projector")
+DEFAULT_NAMES = Path("names.html")
 # The exit codes of a shell for Ctrl-C and for a plain kill.
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -441,6 +444,96 @@ def pairs(
     crops = Crops.of(tables, photos or (), wanted=not no_photos)
     write_pairs(found, output, crops, progress=True)
     print(saved(found, output, crops))
+
+
+TablesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FACES]...", help="Tables of faces, taken as one.", show_default=str(DEFAULT_FACES)),
+]
+PhotosOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--photos", metavar="FOLDER", help="A folder of the photos, where they are not where they were encoded."
+    ),
+]
+NoPhotos = Annotated[bool, typer.Option("--no-photos", help="Show no pictures of faces.")]
+SkipInvalid = Annotated[bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")]
+
+
+@app.command("map")
+def map_(
+    faces: TablesArgument = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write: .html, .png, .svg, .vl.json, .csv or .parquet.")
+    ] = DEFAULT_MAP,
+    limit: Annotated[int, typer.Option(min=1, help="The most points, those of the people with most photos.")] = 6000,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The same seed draws the same map.")] = 0,
+    photos: PhotosOption = None,
+    sample: Sample = None,
+    *,
+    each_face: Annotated[bool, typer.Option("--each-face", help="A point a face, not a person.")] = False,
+    no_photos: NoPhotos = False,
+    skip_invalid: SkipInvalid = False,
+) -> None:
+    """Draw a map on which people who look alike to the network stand side by side."""
+    from facesql.mapping import map_faces
+    from facesql.maptext import mapped
+
+    drawn, why = map_faces(
+        _tables(faces, sample),
+        output,
+        each_face=each_face,
+        limit=limit,
+        seed=seed,
+        photos=photos or (),
+        pictures=not no_photos,
+        skip_invalid=skip_invalid,
+        progress=True,
+    )
+    print(mapped(drawn, output, why))
+
+
+@app.command()
+def projector(
+    faces: TablesArgument = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_PROJECTOR,
+    photos: PhotosOption = None,
+    sample: Sample = None,
+    *,
+    no_photos: NoPhotos = False,
+    skip_invalid: SkipInvalid = False,
+) -> None:
+    """Write the encodings as TensorBoard's Embedding Projector reads them, to look at them in three dimensions."""
+    from facesql.maptext import projected
+    from facesql.projector import write_projector
+
+    result = write_projector(
+        _tables(faces, sample),
+        output,
+        photos=photos or (),
+        pictures=not no_photos,
+        skip_invalid=skip_invalid,
+        progress=True,
+    )
+    print(projected(result))
+
+
+@app.command()
+def names(
+    faces: TablesArgument = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write: .html, .png, .svg, .vl.json, .csv or .parquet.")
+    ] = DEFAULT_NAMES,
+    sample: Sample = None,
+    *,
+    skip_invalid: SkipInvalid = False,
+) -> None:
+    """Draw the most frequent first names, of people named like George_W_Bush."""
+    from facesql.maptext import named
+    from facesql.naming import draw_names
+
+    found, people = draw_names(_tables(faces, sample), output, skip_invalid=skip_invalid)
+    print(named(found, people, output))
 
 
 @app.command()

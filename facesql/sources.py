@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from facesql.database import connect, connect_to, first_words, resources
+from facesql.database import connect, connect_to, first_words, plain_errors, resources
 from facesql.errors import FacesqlError, plain
-from facesql.faces import check_columns, name_faces
+from facesql.faces import check_columns, check_files, load_faces, name_faces, read_metadata
+from facesql.provenance import refuse_mixed
 
 SAMPLES = ("lfw",)
 # The database in a report's folder.
@@ -75,6 +76,22 @@ def opened(source: Source, *, write: bool = False) -> Iterator[duckdb.DuckDBPyCo
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def opened_tables(
+    files: Path | Sequence[Path], *, skip_invalid: bool = False
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, int]]:
+    """A connection in memory whose table faces holds the checked faces of Parquet files, and how many rows it lacks.
+
+    Raises what ``load_faces`` and ``refuse_mixed`` do, and FacesqlError where what is asked of it fails.
+    """
+    named = [files] if isinstance(files, Path) else list(files)
+    failed = "The faces could not be read; free some memory or disk space and run it again."
+    with plain_errors(failed), connect() as connection:
+        check_files(connection, named)
+        refuse_mixed({file: read_metadata(file) for file in named})
+        yield connection, load_faces(connection, named, skip_invalid=skip_invalid)
 
 
 def find_database(report: Path) -> Path:
