@@ -176,7 +176,8 @@ class _Rule(NamedTuple):
 
 
 _METRICS = [Metric.EUCLIDEAN, Metric.SQUARED, Metric.COSINE, Metric.INNER]
-_EUCLIDEAN, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
+EUCLIDEAN_RULE, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
+"""How ``pair_distance`` is told of each."""
 
 
 class _Scaled(NamedTuple):
@@ -259,7 +260,7 @@ def _rounding(size: int, number: DTypeLike) -> tuple[float, float]:
     return (size + 16) * unit + slow_way, 8 * unit + slow_way
 
 
-def _compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+def compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """The function, compiled when first called, to run without Python's lock; kept for the next run where it can be."""
     try:
         compiled: Callable[_Parameters, _Result] = numba.njit(nogil=True, cache=True)(function)
@@ -268,26 +269,26 @@ def _compiled(function: Callable[_Parameters, _Result]) -> Callable[_Parameters,
     return compiled
 
 
-@_compiled
+@compiled
 def pair_distance(metric: int, a: Encodings, b: Encodings) -> float:
     """The distance of two encodings of shape (d,), in float64, sums taken from left to right; see ``Metric``."""
     sum_, squares_a, squares_b = 0.0, 0.0, 0.0
     for i in range(len(a)):
         x, y = np.float64(a[i]), np.float64(b[i])
-        if metric in (_EUCLIDEAN, _SQUARED):
+        if metric in (EUCLIDEAN_RULE, _SQUARED):
             sum_ += (x - y) * (x - y)
         else:
             sum_ += x * y
             squares_a += x * x
             squares_b += y * y
-    if metric == _EUCLIDEAN:
+    if metric == EUCLIDEAN_RULE:
         return sqrt(sum_)
     if metric == _SQUARED:
         return sum_
     return 1 - sum_ / sqrt(squares_a * squares_b) if metric == _COSINE else -sum_
 
 
-@_compiled
+@compiled
 def _fill_places(
     products: NDArray[np.floating],
     j: int,
@@ -328,11 +329,11 @@ def _square(a: Encodings, b: Encodings) -> float:
     return square
 
 
-@_compiled
+@compiled
 def _exact_place(least: int, rule: _Rule, a: Encodings, b: Encodings) -> int:
     """The place of the bin of two encodings' distance, which is ``least`` or, most often, the next."""
     edges = rule.edges
-    if rule.metric == _EUCLIDEAN and least + 1 < len(edges):
+    if rule.metric == EUCLIDEAN_RULE and least + 1 < len(edges):
         distance = np.sqrt(_square(a, b))
         slack = distance * rule.slack
         if distance + slack <= edges[least]:
@@ -342,7 +343,7 @@ def _exact_place(least: int, rule: _Rule, a: Encodings, b: Encodings) -> int:
     return int(np.searchsorted(edges, pair_distance(rule.metric, a, b)))
 
 
-@_compiled
+@compiled
 def _tally(
     products: NDArray[np.floating],
     a: _Side,
@@ -353,7 +354,7 @@ def _tally(
     impostor: _Tally,
 ) -> None:
     """Count the pairs of b's face j with all faces of a, or the first ``earlier + j`` where those are fewer."""
-    root, top = rule.metric == _EUCLIDEAN, len(rule.edges)
+    root, top = rule.metric == EUCLIDEAN_RULE, len(rule.edges)
     base, reach, slack, encodings = a.base, a.reach, a.slack, a.encodings
     people, photos, shares, pair_shares = a.people, a.photos, a.shares, a.pair_shares
     genuine_pairs, genuine_weight = genuine

@@ -87,15 +87,14 @@ def _twice(duplicates: Duplicates) -> list[str]:
 
 def analyzed(analysis: Analysis) -> str:
     """The cut-off to take, the table with the counts behind it, how sure it is, and what could not be told."""
-    tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
-    skipped = f", {analysis.faces_skipped:,} invalid left out" if analysis.faces_skipped else ""
-    dropped = f", {analysis.duplicates_dropped:,} nearly the same left out" if analysis.duplicates_dropped else ""
     answers = analysis.answers
     return "\n".join(
         [
-            f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{tables}{skipped}{dropped}: "
+            f"{_count(analysis.faces, 'face')} of {_count(analysis.people, 'person')}{_loaded(analysis)}: "
             f"{_count(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
             f"{analysis.figures.impostor_pairs:,} of two (impostor)",
+            *_unused("exclude", analysis.corrected.unused_excludes),
+            *_unused("relabel", analysis.corrected.unused_relabels),
             *([] if analysis.bins == EUCLIDEAN else [f"metric {analysis.bins.metric}, bins of {analysis.bins.range}"]),
             "",
             *recommendation(answers, analysis.bins),
@@ -113,6 +112,19 @@ def analyzed(analysis: Analysis) -> str:
             *_notes(analysis),
         ]
     )
+
+
+def _loaded(analysis: Analysis) -> str:
+    """Of how many tables the faces are, and what of these is not compared as it stands there."""
+    corrected = analysis.corrected
+    counts = (
+        (analysis.faces_skipped, f"{analysis.faces_skipped:,} invalid left out"),
+        (corrected.faces_excluded, f"{corrected.faces_excluded:,} left out by --exclude"),
+        (corrected.people_relabelled, f"{_count(corrected.people_relabelled, 'name')} changed by --relabel"),
+        (analysis.duplicates_dropped, f"{analysis.duplicates_dropped:,} nearly the same left out"),
+    )
+    tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
+    return tables + "".join(f", {told}" for count, told in counts if count)
 
 
 def explained(plan: Plan) -> str:
