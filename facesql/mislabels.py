@@ -117,18 +117,23 @@ def find_mislabels(
     known = _calibrate(faces, neighbours, cuts, least)
     if known is None:
         return found
-    people = {frozenset((_person(faces, pair.row), pair.person_other)) for pair in found}
-    found += _one_person(faces, neighbours, known, people)
+    one_person = list(_one_person(faces, neighbours, known, _pairs(faces, found)))
+    found += one_person
     taken = {row for finding in found for row in finding.rows}
     for kind in (
         _wrong_faces(faces, known, alternatives, taken),
-        _misplaced(faces, neighbours, known, taken),
+        _misplaced(faces, neighbours, known, taken, _pairs(faces, one_person)),
         _two_people(faces, neighbours, known, cuts, taken),
     ):
         for finding in kind:
             taken.update(finding.rows)
             found.append(finding)
     return found
+
+
+def _pairs(faces: SortedFaces, findings: Sequence[Finding]) -> set[frozenset[int | None]]:
+    """The two people of each."""
+    return {frozenset((_person(faces, finding.row), finding.person_other)) for finding in findings}
 
 
 def _calibrate(
@@ -242,15 +247,21 @@ def _wrong_faces(
             yield Finding(Kind.WRONG_FACE, row, (row,), own, distances[best], odds, alternative=several[best])
 
 
-def _misplaced(faces: SortedFaces, neighbours: Neighbours, known: Calibration, taken: set[int]) -> Iterator[Finding]:
+def _misplaced(
+    faces: SortedFaces, neighbours: Neighbours, known: Calibration, taken: set[int], told: set[frozenset[int | None]]
+) -> Iterator[Finding]:
     """Photos that are near another person's by the median, or very near one of them while none of their own are near.
 
-    A person's only photo can be told by the second way alone.
+    A person's only photo can be told by the second way alone. Of two people about whom something is ``told`` nothing
+    more is: who has one photo only, and is another, is not misplaced, too.
     """
     found = [*_by_median(faces, neighbours, known), *_by_one_photo(faces, neighbours, known)]
     for finding in sorted(found, key=lambda finding: -finding.log_odds):
-        if finding.row not in taken:
+        pair = frozenset((_person(faces, finding.row), finding.person_other))
+        if finding.row not in taken and not (finding.by_one_photo and pair in told):
             taken.add(finding.row)
+            if finding.by_one_photo:
+                told.add(pair)
             yield finding
 
 
@@ -259,8 +270,10 @@ def _by_median(faces: SortedFaces, neighbours: Neighbours, known: Calibration) -
     for row in np.flatnonzero(neighbours.near[:, 0] < neighbours.own).tolist():
         against = -known.ratio(neighbours.own[row])
         near, *_, runner_up = neighbours.near[row]
-        odds = known.search(others, runner_up) + against + known.ratio(near)
-        if not (against > 0 and odds > known.least):
+        # More probably the other's than a stranger's, whom the other is nearest to by chance.
+        for_other = known.impostor[0].log_search(others, runner_up) + known.ratio(near)
+        odds = log(PRIOR) + against + for_other
+        if not (against > 0 and for_other > 0 and odds > known.least):
             continue
         here, other = np.array([row]), int(neighbours.nearest[row])
         own = float(faces.medians(here, faces.of(_person(faces, row)))[0])
