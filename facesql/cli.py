@@ -510,7 +510,7 @@ def suspects(
     ] = None,
     probability: Annotated[
         float, typer.Option(metavar="SHARE", help="How probable it is, at least, that it is an error.")
-    ] = 0.5,
+    ] = 0.1,
     photos: Annotated[
         list[Path] | None,
         typer.Option(help="Where the photos are, for a page.", show_default="where they were when they were encoded"),
@@ -521,7 +521,7 @@ def suspects(
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no pictures on the page.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """List photos that are probably mislabelled, there twice or of the wrong face, those that do most harm first."""
+    """List photos that are probably mislabelled, there twice or of the wrong face, those first that do most harm."""
     from facesql.binning import parse_number
     from facesql.crops import Crops
     from facesql.output import refuse_existing

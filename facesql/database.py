@@ -100,6 +100,7 @@ def _config() -> dict[str, Any]:
     return {
         "allocator_flush_threshold": "16MB",
         "allocator_bulk_deallocation_flush_threshold": "16MB",
+        "enable_progress_bar": False,  # which would go to stdout, in queries that take long
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,
         "temp_directory": str(Path(tempfile.gettempdir()) / f"facesql.{secrets.token_hex(8)}"),

@@ -4,7 +4,7 @@ Every decision compares medians, so that no single photo decides for a person; s
 become odds. ``PRIOR`` is shared among the others: a photo that bears a wrong name is any other person's alike.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, isnan, log
@@ -18,6 +18,8 @@ from facesql.neighbours import CLASSES, Encodings, Floats, Neighbours, Numbers, 
 # Who has fewer photos is not cut into two sets by all of them.
 LEAST_OF_TWO = 4
 _ROUNDS = 20
+
+_Pair = frozenset[int | None]
 
 
 class Kind(StrEnum):
@@ -117,12 +119,21 @@ def find_mislabels(
     known = _calibrate(faces, neighbours, cuts, least)
     if known is None:
         return found
-    one_person = list(_one_person(faces, neighbours, known, _pairs(faces, found)))
-    found += one_person
+    # Of a person's only photo, either it is misplaced or theirs are two names: what is more probable.
+    names = {_pair(faces, finding): finding for finding in _one_person(faces, neighbours, known)}
+    # Who has one photo only, and that is the other's, too, is told already.
+    told = {_pair(faces, photo) for photo in found if faces.sizes[_person(faces, photo.row)] == 1}
+    names = {pair: finding for pair, finding in names.items() if pair not in told}
+    photos: dict[_Pair, Finding] = {}
+    for finding in sorted(_by_one_photo(faces, neighbours, known), key=lambda finding: -finding.log_odds):
+        pair = _pair(faces, finding)
+        if pair not in photos and (pair not in names or names[pair].log_odds < finding.log_odds):
+            photos[pair] = finding
+    found += (finding for pair, finding in names.items() if pair not in photos)
     taken = {row for finding in found for row in finding.rows}
     for kind in (
         _wrong_faces(faces, known, alternatives, taken),
-        _misplaced(faces, neighbours, known, taken, _pairs(faces, one_person)),
+        _misplaced(faces, neighbours, known, photos.values(), taken),
         _two_people(faces, neighbours, known, cuts, taken),
     ):
         for finding in kind:
@@ -131,9 +142,9 @@ def find_mislabels(
     return found
 
 
-def _pairs(faces: SortedFaces, findings: Sequence[Finding]) -> set[frozenset[int | None]]:
-    """The two people of each."""
-    return {frozenset((_person(faces, finding.row), finding.person_other)) for finding in findings}
+def _pair(faces: SortedFaces, finding: Finding) -> _Pair:
+    """The two people that it is about."""
+    return frozenset((_person(faces, finding.row), finding.person_other))
 
 
 def _calibrate(
@@ -198,17 +209,13 @@ def _or_far(distance: float) -> float:
     return inf if isnan(distance) else float(distance)
 
 
-def _one_person(
-    faces: SortedFaces, neighbours: Neighbours, known: Calibration, same_photos: set[frozenset[int | None]]
-) -> Iterator[Finding]:
-    """People and those who are most like them. One whose only photo is the other's, too, is no person of their own."""
+def _one_person(faces: SortedFaces, neighbours: Neighbours, known: Calibration) -> Iterator[Finding]:
+    """People and those who are most like them."""
     pairs = {(min(pair), max(pair)) for pair in enumerate(neighbours.alike.tolist()) if pair[1] >= 0}
     for pair in sorted(pairs):
         # Who has fewer photos gets the other's name.
         larger, smaller = sorted(pair, key=lambda person: (-faces.sizes[person], person))
         rows, others = faces.of(smaller), faces.of(larger)
-        if faces.sizes[smaller] == 1 and frozenset(pair) in same_photos:
-            continue
         distance = set_distance(faces, rows, others)
         size = size_class(len(rows), len(others))
         runner_up = float(neighbours.alike_near[list(pair), -1].min())
@@ -248,20 +255,13 @@ def _wrong_faces(
 
 
 def _misplaced(
-    faces: SortedFaces, neighbours: Neighbours, known: Calibration, taken: set[int], told: set[frozenset[int | None]]
+    faces: SortedFaces, neighbours: Neighbours, known: Calibration, by_one_photo: Iterable[Finding], taken: set[int]
 ) -> Iterator[Finding]:
-    """Photos that are near another person's by the median, or very near one of them while none of their own are near.
-
-    A person's only photo can be told by the second way alone. Of two people about whom something is ``told`` nothing
-    more is: who has one photo only, and is another, is not misplaced, too.
-    """
-    found = [*_by_median(faces, neighbours, known), *_by_one_photo(faces, neighbours, known)]
+    """Photos that are near another person's by the median, and those that are very near one of them."""
+    found = [*_by_median(faces, neighbours, known), *by_one_photo]
     for finding in sorted(found, key=lambda finding: -finding.log_odds):
-        pair = frozenset((_person(faces, finding.row), finding.person_other))
-        if finding.row not in taken and not (finding.by_one_photo and pair in told):
+        if finding.row not in taken:
             taken.add(finding.row)
-            if finding.by_one_photo:
-                told.add(pair)
             yield finding
 
 
@@ -283,6 +283,7 @@ def _by_median(faces: SortedFaces, neighbours: Neighbours, known: Calibration) -
 
 
 def _by_one_photo(faces: SortedFaces, neighbours: Neighbours, known: Calibration) -> Iterator[Finding]:
+    """Photos that are very near one of another person, while they do not fit their own: that may have no others."""
     for row, other in enumerate(neighbours.closest.tolist()):
         own = neighbours.own[row]
         fits = other < 0 or (not isnan(own) and known.ratio(own) > 0)

@@ -34,9 +34,9 @@ from facesql.wrong import WrongPairs
 REPORT = "report"
 _FAILED = "The comparison failed; free some memory or disk space and run it again."
 # Something is a suspect from this probability on.
-PROBABILITY = 0.5
+PROBABILITY = 0.1
 
-# One row for each suspect, the one first whose correction takes away most errors.
+# One row for each suspect, the one first whose correction takes away most errors, times how probable it is.
 SUSPECTS = pl.Schema(
     {
         "rank": pl.Int64,
@@ -54,6 +54,7 @@ SUSPECTS = pl.Schema(
         "distance_other": pl.Float64,
         "probability": pl.Float64,  # that it is an error, as facesql/evidence.py has it
         "errors": pl.Int64,  # false matches and misses that are gone when it is corrected
+        "expected": pl.Float64,  # these times the probability: what to expect of looking at it
         "correction": pl.String,  # exclude, relabel, or choose face
         "change": pl.String,  # lines of the file for --exclude, or of that for --relabel
         "evidence": pl.String,
@@ -118,10 +119,11 @@ def find_suspects(
 ) -> Suspects:
     """The suspects among the faces of one or several Parquet files, whose encodings are compared by Euclidean distance.
 
-    A suspect is an error at least with that ``probability``, as ``facesql/evidence.py`` has it. Suspects are in the
-    order of ``errors``: how many pairs of photos are decided wrongly at the cut-off, and no more when the suspect alone
-    is corrected, that is when its photos are left out, or two names are one. Every pair counts the same there, for that
-    is a number that can be counted; then comes what is more probable. ``most`` takes the first so many.
+    A suspect is an error at least with that ``probability``, as ``facesql/evidence.py`` has it. Its ``errors`` are how
+    many fewer pairs of photos are decided wrongly at the cut-off, as a false match or a miss, when it alone is
+    corrected, that is when its photos are left out, or two names are one. Every pair counts the same there: a number of
+    decisions, which can be counted, and which tells what looking is worth. Suspects are in the order of ``expected``,
+    errors times probability; ``most`` takes the first so many.
 
     ``cutoff`` is an edge of the bins; None takes the one that the report beside the first file recommends, or else
     face_recognition's 0.6, or, where encodings are not face_recognition's, that of the best F1.
@@ -285,7 +287,7 @@ def _rows(findings: Sequence[Finding], people: _People, wrong: WrongPairs) -> li
         else:
             errors = wrong.of_set(finding.rows, np.array([each[row] for row in finding.rows]))
         found.append((finding, _row(finding, people, errors)))
-    found.sort(key=lambda pair: (-pair[1]["errors"], -pair[0].log_odds, pair[0].kind, pair[1]["id"]))
+    found.sort(key=lambda pair: (-pair[1]["expected"], -pair[0].log_odds, pair[0].kind, pair[1]["id"]))
     for rank, (_, row) in enumerate(found, 1):
         row["rank"] = rank
     return found
@@ -299,6 +301,7 @@ def _row(finding: Finding, people: _People, errors: int) -> dict[str, Any]:
     else:
         correction = "exclude" if other is None else "choose face"
         change = "\n".join(line for row in finding.rows if (line := exclude_line(people.lines[row])) is not None)
+    probability = 1 / (1 + exp(-finding.log_odds))
     box = (None,) * 4 if other is None else other.box
     id_other = None if finding.other is None else people.ids[finding.other]
     return {
@@ -311,8 +314,9 @@ def _row(finding: Finding, people: _People, errors: int) -> dict[str, Any]:
         **dict(zip(("other_top", "other_right", "other_bottom", "other_left"), box, strict=True)),
         "distance_own": None if isnan(finding.own) else finding.own,
         "distance_other": finding.distance,
-        "probability": 1 / (1 + exp(-finding.log_odds)),
+        "probability": probability,
         "errors": errors,
+        "expected": errors * probability,
         "correction": correction,
         "change": change,
         "evidence": _evidence(finding, people),

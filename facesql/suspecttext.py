@@ -21,7 +21,7 @@ def suspected(suspects: Suspects, most: int | None = None) -> str:
     count = f"{suspects.found:,} suspect{'' if suspects.found == 1 else 's'}"
     more = f", the first {shown.height:,} of them" if shown.height < suspects.found else ""
     form = f".{suspects.bins.decimals}f"
-    cells = [["kind", "photo", "beside", "own", "other", "probability", "errors", "correction"]]
+    cells = [["kind", "photo", "beside", "own", "other", "probability", "errors", "expected", "correction"]]
     cells += [
         [
             row["kind"],
@@ -31,6 +31,7 @@ def suspected(suspects: Suspects, most: int | None = None) -> str:
             number(row["distance_other"], form),
             number(row["probability"], ".2f"),
             f"{row['errors']:,}",
+            f"{row['expected']:,.1f}",
             row["correction"],
         ]
         for row in shown.iter_rows(named=True)
