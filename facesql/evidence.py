@@ -34,8 +34,9 @@ from scipy.special import log_ndtr, ndtri
 # Of labels, one in a hundred is wrong before anything is seen. Ten public test sets had 3.3% on average (Northcutt,
 # Athalye and Mueller, Pervasive Label Errors in Test Sets Destabilize Machine Learning Benchmarks, NeurIPS 2021).
 PRIOR = 0.01
-# Fewer statistics than these do not make a density of their own; a class of larger sets takes that of smaller ones.
-LEAST_VALUES = 20
+# Fewer statistics than these do not make a density of their own: of a hundred, two that are wrong do not reach the
+# quantile of 0.95, by which the tail is fitted. A class of larger sets takes the density of smaller ones then.
+LEAST_VALUES = 100
 _FAR = 0.9
 _MAD_TO_SD = 1.4826
 

@@ -309,15 +309,10 @@ def _two_people(
     }
     for person in sorted({_person(faces, row) for row in far} | set(cuts)):
         rows = faces.of(person)
-        cut = cuts.get(person)
-        # Between sets of a person, the odds are those of two people, in the densities of what was cut on purpose.
-        odds = -inf
-        if cut is not None:
-            size = size_class(len(cut.larger), len(cut.smaller))
-            odds = log(PRIOR) - log_ratio(known.cut, known.impostor[size], cut.distance)
-        if cut is None or odds <= known.least:
-            cut = _without_far(faces, neighbours, known, rows, far)
-            odds = -inf if cut is None else log(PRIOR) - known.ratio(cut.distance)
+        ways = [(cut, _cut_odds(known, cut)) for cut in (cuts.get(person),) if cut is not None]
+        if (apart := _without_far(faces, neighbours, known, rows, far)) is not None:
+            ways.append((apart, log(PRIOR) - known.ratio(apart.distance)))
+        cut, odds = max(ways, key=lambda way: way[1], default=(None, -inf))
         if cut is None or not odds > known.least or taken.issuperset(cut.smaller.tolist()):
             continue
         going = tuple(row for row in cut.smaller.tolist() if row not in taken)
@@ -326,6 +321,12 @@ def _two_people(
         other = int(cut.larger[np.nanargmin(between)]) if not np.isnan(between).all() else int(cut.larger[0])
         own = float(faces.medians(np.array([row]), rows)[0])
         yield Finding(Kind.TWO_PEOPLE, row, going, own, cut.distance, odds, other, person)
+
+
+def _cut_odds(known: Calibration, cut: _Cut) -> float:
+    """The log odds of two people, by the density of the sets into which photos of one are cut."""
+    size = size_class(len(cut.larger), len(cut.smaller))
+    return log(PRIOR) - log_ratio(known.cut, known.impostor[size], cut.distance)
 
 
 def _without_far(
