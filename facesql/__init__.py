@@ -4,6 +4,7 @@ The public verbs, imported when they are first used:
 
 - ``encode_photos``: photos, in folders or listed by a manifest, to the table faces.parquet
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
+- ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
 - ``draw_charts``: the charts of a finished analysis, drawn again
 - ``forget_people``: people out of all of these files
 - ``run_demo``: all of it on drawn people, and the analysis of real ones
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
     from facesql.redraw import draw_charts
+    from facesql.suspects import find_suspects
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze_faces", "draw_charts", "encode_photos", "forget_people", "run_demo"]
+__all__ = ["__version__", "analyze_faces", "draw_charts", "encode_photos", "find_suspects", "forget_people", "run_demo"]
 
 _VERBS = {
     "analyze_faces": "facesql.analyze",
     "draw_charts": "facesql.redraw",
     "encode_photos": "facesql.encode",
+    "find_suspects": "facesql.suspects",
     "forget_people": "facesql.forget",
     "run_demo": "facesql.demo",
 }

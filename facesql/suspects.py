@@ -366,6 +366,6 @@ def _doubts(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> lis
     if not most or people < 2:
         lacking = "no person has two photos" if people > 1 else "there is one person only"
         doubts.append(f"Only pictures under two names can be told, for {lacking}.")
-    if missing := [str(photos_path(file)) for file in files if not photos_path(file).is_file()]:
-        doubts.append(f"Without {missing[0]!r} nothing tells which other faces photos hold.")
+    if missing := [photos_path(file).name for file in files if not photos_path(file).is_file()]:
+        doubts.append(f"Without {missing[0]!r} beside the table nothing tells which other faces photos hold.")
     return doubts
