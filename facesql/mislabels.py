@@ -125,8 +125,11 @@ def find_mislabels(
     told = {_pair(faces, photo) for photo in found if faces.sizes[_person(faces, photo.row)] == 1}
     names = {pair: finding for pair, finding in names.items() if pair not in told}
     photos: dict[_Pair, Finding] = {}
+    same = {frozenset((photo.row, photo.other)) for photo in found}
     for finding in sorted(_by_one_photo(faces, neighbours, known), key=lambda finding: -finding.log_odds):
         pair = _pair(faces, finding)
+        if frozenset((finding.row, finding.other)) in same:
+            continue
         if pair not in photos and (pair not in names or names[pair].log_odds < finding.log_odds):
             photos[pair] = finding
     found += (finding for pair, finding in names.items() if pair not in photos)

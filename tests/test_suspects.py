@@ -216,6 +216,17 @@ def test_a_single_photo_is_judged_by_what_it_is_near(tmp_path: Path) -> None:
     assert row["distance_own"] is None
 
 
+def test_one_picture_under_two_names_is_told_once(tmp_path: Path) -> None:
+    album = Album(14)
+    album.crowd(40, some)
+    album.add("one", album.centre())
+    album.people.append("other")
+    album.encodings.append(album.encodings[-1])
+    found = find_suspects(album.write(tmp_path / "faces.parquet"))
+    assert found.table["kind"].to_list() == ["same photo"]
+    assert len(found.corrections.exclude) == 1
+
+
 def test_somebody_near_many_is_not_taken_for_the_nearest(tmp_path: Path) -> None:
     album = Album(4)
     album.crowd(30, some)
