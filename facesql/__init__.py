@@ -5,6 +5,7 @@ The public verbs, imported when they are first used:
 - ``encode_photos``: photos, in folders or listed by a manifest, to the table faces.parquet
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``find_pairs``: the pairs themselves, closest or farthest, of that table
+- ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
 - ``draw_charts``: the charts of a finished analysis, drawn again
 - ``map_faces``, ``draw_names``, ``write_projector``: the table to a map, a chart of first names, files for
   TensorBoard
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from facesql.naming import draw_names
     from facesql.projector import write_projector
     from facesql.redraw import draw_charts
+    from facesql.suspects import find_suspects
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "draw_names",
     "encode_photos",
     "find_pairs",
+    "find_suspects",
     "forget_people",
     "map_faces",
     "run_demo",
@@ -46,6 +49,7 @@ _VERBS = {
     "draw_names": "facesql.naming",
     "encode_photos": "facesql.encode",
     "find_pairs": "facesql.lookalikes",
+    "find_suspects": "facesql.suspects",
     "forget_people": "facesql.forget",
     "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",

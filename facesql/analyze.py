@@ -12,18 +12,18 @@ import polars as pl
 
 from facesql import __version__
 from facesql.binning import Bins, Metric, written
-from facesql.database import connect, engine_sql, plain_errors
-from facesql.duplicates import find_repeats
+from facesql.correcting import Corrected, Corrections
+from facesql.database import connect, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import FOUND, check_files, limit_memory, load_faces, read_found, read_metadata, read_times
-from facesql.fitting import choose_bins, set_bins, set_metric
+from facesql.faces import FOUND, read_found, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
+from facesql.loading import load_compared
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
-from facesql.provenance import doubts, merged, refuse_mixed
+from facesql.provenance import doubts, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
 from facesql.sources import DATABASE
 from facesql.wanted import Wanted
@@ -46,6 +46,7 @@ class Analysis:
     tables: int
     faces: int
     faces_skipped: int
+    corrected: Corrected
     duplicates_dropped: int
     photos: int
     people: int
@@ -76,8 +77,16 @@ class Analysis:
 
     def summary(self) -> dict[str, float | int | str | None]:
         """All single figures by name, as summary.json and the table summary hold them."""
-        names = ("tables", "faces", "faces_skipped", "duplicates_dropped", "photos", "people")
-        counts = {name: getattr(self, name) for name in names}
+        counts = {
+            "tables": self.tables,
+            "faces": self.faces,
+            "faces_skipped": self.faces_skipped,
+            "faces_excluded": self.corrected.faces_excluded,
+            "people_relabelled": self.corrected.people_relabelled,
+            "duplicates_dropped": self.duplicates_dropped,
+            "photos": self.photos,
+            "people": self.people,
+        }
         bins = {
             "metric": self.bins.metric.value,
             "first_bin": self.bins.first,
@@ -99,6 +108,8 @@ def analyze_faces(
     by: str | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
+    exclude: Path | None = None,
+    relabel: Path | None = None,
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory_limit: int | None = None,
@@ -108,13 +119,14 @@ def analyze_faces(
     """Compare all faces of one or several Parquet files with each other, and write the report's files into a folder.
 
     Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
-    ``refuse_mixed`` and ``doubts`` tell. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of
-    the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to ``max_distance``; where
-    these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes those
-    of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by`` names a column of the
-    tables, or a CSV file with the columns person and group: these groups of people are compared at one cut-off, the
-    recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit`` is for the whole
-    program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
+    ``refuse_mixed`` and ``doubts`` tell. ``exclude`` and ``relabel`` are files as encode takes them, of faces to leave
+    out and of people who are one, see ``correct_faces``. ``drop_duplicates`` leaves out faces as ``find_repeats`` says,
+    in the order of the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to
+    ``max_distance``; where these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of
+    the bins; None takes those of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by``
+    names a column of the tables, or a CSV file with the columns person and group: these groups of people are compared
+    at one cut-off, the recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit``
+    is for the whole program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
 
     The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
@@ -135,8 +147,16 @@ def analyze_faces(
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    loaded = _load(
-                        connection, files, metric, bin_width, max_distance, skip_invalid, drop_duplicates, memory_limit
+                    loaded = load_compared(
+                        connection,
+                        files,
+                        metric=metric,
+                        bin_width=bin_width,
+                        max_distance=max_distance,
+                        skip_invalid=skip_invalid,
+                        corrections=Corrections.read(exclude, relabel),
+                        drop_duplicates=drop_duplicates,
+                        memory_limit=memory_limit,
                     )
                     made, bins = loaded.made, loaded.bins
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
@@ -162,6 +182,7 @@ def analyze_faces(
                         tables=len(files),
                         faces=compared,
                         faces_skipped=loaded.skipped,
+                        corrected=loaded.corrected,
                         duplicates_dropped=loaded.dropped,
                         photos=photos,
                         people=people,
@@ -206,6 +227,7 @@ def analyze_faces(
             "threads": str(plan.threads),
             "memory limit": "by the encodings" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
             "skip invalid": "yes" if skip_invalid else "no",
+            **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
             "drop duplicates": "yes" if drop_duplicates else "no",
         }
         notes = _notes(analysis, made, dict(stages), settings)
@@ -228,6 +250,8 @@ def plan_analysis(
     bin_width: Decimal | None = None,
     max_distance: Decimal | None = None,
     skip_invalid: bool = False,
+    exclude: Path | None = None,
+    relabel: Path | None = None,
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory_limit: int | None = None,
@@ -236,60 +260,21 @@ def plan_analysis(
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
     files = [faces] if isinstance(faces, Path) else list(faces)
     with plain_errors(_FAILED), connect(report=True) as connection:
-        loaded = _load(connection, files, metric, bin_width, max_distance, skip_invalid, drop_duplicates, memory_limit)
+        loaded = load_compared(
+            connection,
+            files,
+            metric=metric,
+            bin_width=bin_width,
+            max_distance=max_distance,
+            skip_invalid=skip_invalid,
+            corrections=Corrections.read(exclude, relabel),
+            drop_duplicates=drop_duplicates,
+            memory_limit=memory_limit,
+        )
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
         return plan_pairs(
             connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes
         )
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """What table faces holds: how each file was made, rows left out as invalid and as duplicates, and the bins."""
-
-    made: Mapping[Path, Mapping[str, str]]
-    skipped: int
-    dropped: int
-    bins: Bins
-    database_bytes: int
-
-
-def _load(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
-    metric: Metric,
-    bin_width: Decimal | None,
-    max_distance: Decimal | None,
-    skip_invalid: bool,
-    drop_duplicates: bool,
-    memory_limit: int | None,
-) -> _Loaded:
-    """Fill the tables faces and binning of a report's new database."""
-    check_files(connection, files)
-    made = {file: read_metadata(file) for file in files}
-    refuse_mixed(made)
-    limit = limit_memory(connection, files, memory_limit)
-    set_metric(connection, metric)
-    skipped = load_faces(connection, files, skip_invalid=skip_invalid)
-    dropped = _drop_duplicates(connection) if drop_duplicates else 0
-    bins = choose_bins(connection, metric, bin_width, max_distance)
-    set_bins(connection, bins)
-    return _Loaded(made, skipped, dropped, bins, limit)
-
-
-def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:
-    """Delete the faces that repeat others from table faces; returns how many."""
-    faces = connection.sql(engine_sql("faces_in_order")).to_arrow_table()
-    encodings = faces["encoding"].combine_chunks().flatten().to_numpy().reshape(len(faces), -1)
-    ids, people, photos = (faces[name].to_pylist() for name in ("id", "person", "photo"))
-    repeated = find_repeats(encodings, people, photos).repeated
-    if len(repeated) == len(ids):
-        raise FacesqlError(
-            "Every face is nearly the same picture as another person's; correct their names, or go on without "
-            "--drop-duplicates."
-        )
-    connection.execute(engine_sql("delete_faces"), {"ids": [ids[row] for row in repeated]})
-    return len(repeated)
 
 
 def _notes(
@@ -301,6 +286,8 @@ def _notes(
     compared = {
         "faces compared": analysis.faces,
         "faces left out as invalid": analysis.faces_skipped,
+        "faces left out by --exclude": analysis.corrected.faces_excluded,
+        "people given another name by --relabel": analysis.corrected.people_relabelled,
         "faces left out as nearly the same picture": analysis.duplicates_dropped,
         "photos compared": analysis.photos,
         "people compared": analysis.people,

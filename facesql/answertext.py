@@ -15,6 +15,8 @@ from facesql.operating import genuine_share
 from facesql.uncertainty import Rate
 
 if TYPE_CHECKING:  # the types alone
+    from collections.abc import Sequence
+
     from facesql.analyze import Analysis
     from facesql.answers import Answers
     from facesql.binning import Bins
@@ -24,6 +26,8 @@ if TYPE_CHECKING:  # the types alone
 
 # A person with at least this share of the genuine pairs is named.
 _HEAVY = 0.1
+# So many names of a list are told.
+_NAMED = 5
 _FMR, _SHARE = ".1e", ".4f"
 # How the rates of the cut-off table are written, and their headings.
 RATES: dict[str, tuple[str, str]] = {
@@ -36,17 +40,41 @@ RATES: dict[str, tuple[str, str]] = {
 
 
 def compared(analysis: Analysis) -> list[str]:
-    """What was compared, and in which bins where these are not the usual."""
-    tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
-    skipped = f", {analysis.faces_skipped:,} invalid left out" if analysis.faces_skipped else ""
-    dropped = f", {analysis.duplicates_dropped:,} nearly the same left out" if analysis.duplicates_dropped else ""
-    bins = analysis.bins
+    """What was compared, what the corrections name for nothing, and in which bins where these are not the usual."""
+    bins, corrected = analysis.bins, analysis.corrected
     return [
-        f"{counted(analysis.faces, 'face')} of {counted(analysis.people, 'person')}{tables}{skipped}{dropped}: "
+        f"{counted(analysis.faces, 'face')} of {counted(analysis.people, 'person')}{_loaded(analysis)}: "
         f"{counted(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
         f"{analysis.figures.impostor_pairs:,} of two (impostor)",
+        *unused("exclude", corrected.unused_excludes),
+        *unused("relabel", corrected.unused_relabels),
         *([] if bins == EUCLIDEAN else [f"metric {bins.metric}, bins of {bins.range}"]),
     ]
+
+
+def _loaded(analysis: Analysis) -> str:
+    """Of how many tables the faces are, and what of these is not compared as it stands there."""
+    corrected = analysis.corrected
+    counts = (
+        (analysis.faces_skipped, f"{analysis.faces_skipped:,} invalid left out"),
+        (corrected.faces_excluded, f"{corrected.faces_excluded:,} left out by --exclude"),
+        (corrected.people_relabelled, f"{counted(corrected.people_relabelled, 'name')} changed by --relabel"),
+        (analysis.duplicates_dropped, f"{analysis.duplicates_dropped:,} nearly the same left out"),
+    )
+    tables = f" in {analysis.tables:,} tables" if analysis.tables > 1 else ""
+    return tables + "".join(f", {told}" for count, told in counts if count)
+
+
+def unused(option: str, names: Sequence[str]) -> list[str]:
+    """What a file of corrections names that is not there, if there is such."""
+    if not names:
+        return []
+    return [f"--{option} names what is not there ({len(names)}): {listed(names)}"]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names, the first few of them."""
+    return ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")
 
 
 def counted(count: int, what: str) -> str:

@@ -29,6 +29,8 @@ class _How(TypedDict):
     bin_width: "Decimal | None"
     max_distance: "Decimal | None"
     skip_invalid: bool
+    exclude: Path | None
+    relabel: Path | None
     drop_duplicates: bool
     threads: int | None
     memory_limit: int | None
@@ -63,6 +65,12 @@ def _options(
     """Which face-distance cut-off, what will it cost, and how sure can you be? Answered from your own photos."""
 
 
+Exclude = Annotated[
+    Path | None, typer.Option(help="A file of photos or folders to leave out, a path a line, as ids have them.")
+]
+Relabel = Annotated[Path | None, typer.Option(help="A CSV file with the columns person,same_as: people who are one.")]
+
+
 @app.command()
 def encode(
     photos: Annotated[
@@ -88,12 +96,8 @@ def encode(
             "central or largest: by its box; only: leave such photos out; all: a row for each.",
         ),
     ] = "match",
-    exclude: Annotated[
-        Path | None, typer.Option(help="A file of photos or folders to leave out, a path a line, as ids have them.")
-    ] = None,
-    relabel: Annotated[
-        Path | None, typer.Option(help="A CSV file with the columns person,same_as: people who are one.")
-    ] = None,
+    exclude: Exclude = None,
+    relabel: Relabel = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many people.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
     max_megapixels: Annotated[float, typer.Option(min=0.001, help="Skip photos larger than this.")] = 120.0,
@@ -286,6 +290,8 @@ def analyze(
         ),
     ] = None,
     sample: Sample = None,
+    exclude: Exclude = None,
+    relabel: Relabel = None,
     *,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
@@ -329,6 +335,8 @@ def analyze(
         bin_width=parse_number(bin_width, "bin width") if bin_width is not None else None,
         max_distance=parse_number(max_distance, "distance") if max_distance is not None else None,
         skip_invalid=skip_invalid,
+        exclude=exclude,
+        relabel=relabel,
         drop_duplicates=drop_duplicates,
         threads=threads,
         memory_limit=parse_memory(memory_limit) if memory_limit else None,
@@ -655,6 +663,85 @@ def forget(
     if report is None and (DEFAULT_REPORT / DATABASE).exists():
         report = DEFAULT_REPORT
     print(forgotten(forget_people(people, faces, report, dry_run=dry_run)))
+
+
+@app.command()
+def suspects(
+    faces: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FACES]...",
+            help="Tables of faces, as encode writes them; several are compared as one.",
+            show_default=str(DEFAULT_FACES),
+        ),
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option(
+            "-n", min=1, metavar="N", help="Only the first N.", show_default="all, of which the first 20 are printed"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE.csv|.parquet|.json|.html", help="A file to write all that is known to."
+        ),
+    ] = None,
+    accept: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write exclude.txt and relabel.csv there, for encode and analyze. Edit them first."
+        ),
+    ] = None,
+    cutoff: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DISTANCE",
+            help="The cut-off that errors are counted at.",
+            show_default=f"that which {DEFAULT_REPORT} beside the table recommends, or else 0.6",
+        ),
+    ] = None,
+    probability: Annotated[
+        float, typer.Option(metavar="SHARE", help="How probable it is, at least, that it is an error.")
+    ] = 0.1,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(help="Where the photos are, for a page.", show_default="where they were when they were encoded"),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    sample: Sample = None,
+    *,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no pictures on the page.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """List photos that are probably mislabelled, there twice or of the wrong face, those first that do most harm."""
+    from facesql.binning import parse_number
+    from facesql.crops import Crops
+    from facesql.output import refuse_existing
+    from facesql.suspectfiles import parse_output, refuse_corrections, write_corrections, write_suspects
+    from facesql.suspects import find_suspects
+    from facesql.suspecttext import accepted, suspected
+
+    first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
+    tables = [first, *(faces or [])[1:]]
+    if output is not None:
+        parse_output(output)
+        refuse_existing(output, overwrite=overwrite)
+    if accept is not None:
+        refuse_corrections(accept, overwrite=overwrite)
+    found = find_suspects(
+        tables,
+        cutoff=parse_number(cutoff, "cut-off") if cutoff is not None else None,
+        most=most,
+        probability=probability,
+        threads=threads,
+        progress=True,
+    )
+    print(suspected(found, most))
+    if output is not None:
+        write_suspects(found, output, Crops.of(tables, photos or (), wanted=not no_photos))
+    if accept is not None:
+        print(accepted(str(accept), write_corrections(found, accept)))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """What the user says is wrong in a folder: photos to leave out, and people who are one."""
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,7 +28,11 @@ def read_exclude(path: Path) -> set[str]:
 
     Raises FacesqlError where the file cannot be read.
     """
-    lines = (line.strip() for line in read_text(path).splitlines())
+    return _entries(read_text(path))
+
+
+def _entries(text: str) -> set[str]:
+    lines = (line.strip() for line in text.splitlines())
     named = (normalize("NFC", line).replace(os.sep, "/") for line in lines if line and not line.startswith("#"))
     return {line.removeprefix("./").rstrip("/") for line in named}
 
@@ -66,3 +71,34 @@ def _end_of_chain(person: str, same_as: Mapping[str, str], path: Path) -> str:
             raise FacesqlError(f"{str(path)!r} goes round in a circle at {name!r}; leave one of its lines out.")
         passed.append(name)
     return passed[-1]
+
+
+def exclude_line(photo: str) -> str | None:
+    r"""The line by which ``read_exclude`` names a photo or a folder; None where no line can.
+
+    >>> exclude_line("Ann/1.jpg"), exclude_line("# 1/1.jpg"), exclude_line("Ann\n/1.jpg")
+    ('Ann/1.jpg', './# 1/1.jpg', None)
+    """
+    wanted = normalize("NFC", photo)
+    for line in (photo, f"./{photo}"):
+        if line.splitlines() == [line] and _entries(line) == {wanted}:
+            return line
+    return None
+
+
+def relabel_lines(same_as: Mapping[str, str]) -> tuple[str, int]:
+    r"""The CSV file from which ``read_relabel`` reads these people, and how many of them it cannot hold.
+
+    >>> relabel_lines({"Ann B.": 'Ann "Bo" B.', "a": "a b"})
+    ('person,same_as\nAnn B.,"Ann ""Bo"" B."\na,a b\n', 0)
+    """
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(("person", "same_as"))
+    fitting = {person: name for person, name in same_as.items() if _fits_csv(person) and _fits_csv(name)}
+    writer.writerows(fitting.items())
+    return lines.getvalue(), len(same_as) - len(fitting)
+
+
+def _fits_csv(name: str) -> bool:
+    return name.splitlines() == [name] and name.strip() == name

@@ -82,7 +82,7 @@ def connect(file: Path | None = None, *, report: bool = False) -> duckdb.DuckDBP
 
     Names of Python variables are not visible to its SQL, and nothing is installed or loaded from the network.
     """
-    connection = duckdb.connect(config=_config())
+    connection = _quiet(duckdb.connect(config=_config()))
     if file is not None:
         connection.execute("set variable database_file = $1", [str(file)])
         connection.execute("set variable storage_version = $1", [STORAGE_VERSION])
@@ -108,7 +108,13 @@ def _config() -> dict[str, Any]:
 
 def connect_to(file: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
     """Open an existing database as it is, read-only unless ``write``; see ``connect`` for what its SQL cannot do."""
-    return duckdb.connect(str(file), read_only=not write, config=_config())
+    return _quiet(duckdb.connect(str(file), read_only=not write, config=_config()))
+
+
+def _quiet(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The connection, without the bar that DuckDB draws on stdout while a query takes seconds."""
+    connection.execute("set enable_progress_bar = false")
+    return connection
 
 
 @cache

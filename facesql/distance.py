@@ -178,7 +178,8 @@ class Rule(NamedTuple):
 
 
 _METRICS = [Metric.EUCLIDEAN, Metric.SQUARED, Metric.COSINE, Metric.INNER]
-_EUCLIDEAN, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
+EUCLIDEAN_RULE, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
+"""How ``pair_distance`` is told of each."""
 
 
 class _Scaled(NamedTuple):
@@ -276,13 +277,13 @@ def pair_distance(metric: int, a: Encodings, b: Encodings) -> float:
     sum_, squares_a, squares_b = 0.0, 0.0, 0.0
     for i in range(len(a)):
         x, y = np.float64(a[i]), np.float64(b[i])
-        if metric in (_EUCLIDEAN, _SQUARED):
+        if metric in (EUCLIDEAN_RULE, _SQUARED):
             sum_ += (x - y) * (x - y)
         else:
             sum_ += x * y
             squares_a += x * x
             squares_b += y * y
-    if metric == _EUCLIDEAN:
+    if metric == EUCLIDEAN_RULE:
         return sqrt(sum_)
     if metric == _SQUARED:
         return sum_
@@ -334,7 +335,7 @@ def _square(a: Encodings, b: Encodings) -> float:
 def _exact_place(least: int, rule: Rule, a: Encodings, b: Encodings) -> int:
     """The place of the bin of two encodings' distance, which is ``least`` or, most often, the next."""
     edges = rule.edges
-    if rule.metric == _EUCLIDEAN and least + 1 < len(edges):
+    if rule.metric == EUCLIDEAN_RULE and least + 1 < len(edges):
         distance = np.sqrt(_square(a, b))
         slack = distance * rule.slack
         if distance + slack <= edges[least]:
@@ -355,7 +356,7 @@ def _tally(
     impostor: _Tally,
 ) -> None:
     """Count the pairs of b's face j with all faces of a, or the first ``earlier + j`` where those are fewer."""
-    root, top = rule.metric == _EUCLIDEAN, len(rule.edges)
+    root, top = rule.metric == EUCLIDEAN_RULE, len(rule.edges)
     base, reach, slack, encodings = a.base, a.reach, a.slack, a.encodings
     people, photos, shares, pair_shares = a.people, a.photos, a.shares, a.pair_shares
     genuine_pairs, genuine_weight = genuine

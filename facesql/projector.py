@@ -64,7 +64,7 @@ def write_projector(
     files = [faces] if isinstance(faces, Path) else list(faces)
     crops = Crops.of(files, photos, wanted=pictures)
     with opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
-        table = connection.sql(engine_sql("faces_by_person")).to_arrow_table()
+        table = connection.sql(engine_sql("mapped_faces")).to_arrow_table()
     encodings = table["encoding"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
     if encodings.shape[1] < 2:
         raise FacesqlError("The Embedding Projector shows encodings of at least two numbers, and these have one.")

@@ -13,15 +13,11 @@ from facesql.duplicates import NEAR
 from facesql.grouptext import grouped
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
-    from collections.abc import Sequence
-
     from facesql.analyze import Analysis
     from facesql.demo import Demo
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
     from facesql.pairs import Batch, Plan
-
-_NAMED = 5
 
 
 def encoded(summary: EncodeSummary) -> str:
@@ -40,7 +36,7 @@ def encoded(summary: EncodeSummary) -> str:
     if summary.pseudonymous:
         lines.append("names replaced by numbers there; the table of photos beside it keeps them")
     if summary.left_out:
-        lines.append(f"columns left out, for they might tell names: {_listed(summary.left_out)}")
+        lines.append(f"columns left out, for they might tell names: {answertext.listed(summary.left_out)}")
     if summary.merged_people:
         lines.append(f"{counted(summary.merged_people, 'person')} merged into others")
     if summary.no_row:
@@ -52,7 +48,9 @@ def encoded(summary: EncodeSummary) -> str:
         lines.append(
             f"{counted(summary.spellings, 'person')} with names that write accents differently taken for one each"
         )
-    lines += _unused("exclude", summary.unused_excludes) + _unused("relabel", summary.unused_relabels)
+    lines += answertext.unused("exclude", summary.unused_excludes) + answertext.unused(
+        "relabel", summary.unused_relabels
+    )
     if summary.other_files:
         lines.append(f"{counted(summary.other_files, 'file')} passed over that are no photos")
     return "\n".join(lines)
@@ -186,13 +184,3 @@ def forgotten(result: Forgotten) -> str:
         lines.append("The report's counts stay, for they identify nobody; facesql analyze makes them anew.")
     lines.append("The photos are not touched: the next encode takes them up again unless they are deleted or excluded.")
     return "\n".join(lines)
-
-
-def _unused(option: str, names: Sequence[str]) -> list[str]:
-    if not names:
-        return []
-    return [f"--{option} names what is not there ({len(names)}): {_listed(names)}"]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:_NAMED])) + (", ..." if len(names) > _NAMED else "")

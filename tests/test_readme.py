@@ -14,7 +14,20 @@ import pytest
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = ("encode", "analyze", "chart", "demo", "sql", "shell", "forget", "pairs", "map", "projector", "names")
+COMMANDS = (
+    "encode",
+    "analyze",
+    "chart",
+    "demo",
+    "sql",
+    "shell",
+    "forget",
+    "pairs",
+    "map",
+    "projector",
+    "names",
+    "suspects",
+)
 # How the shell asks for a line; what is typed after it goes to its stdin.
 PROMPT = "D "
 

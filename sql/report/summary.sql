@@ -1,6 +1,6 @@
 -- summary: all single figures of a report; null where the data cannot tell.
--- One row: version of facesql; tables, faces, photos and people compared; faces left out as invalid (faces_skipped) and as
--- nearly the same picture as others (duplicates_dropped); the metric, and its bins as binning has them; pairs; AUC, EER and its
+-- One row: version of facesql; tables, faces, photos and people compared; faces left out as invalid (faces_skipped), by
+-- --exclude (faces_excluded) and as nearly the same picture as others (duplicates_dropped); people given another name by --relabel; the metric, and its bins as binning has them; pairs; AUC, EER and its
 -- cut-off, d', and the means and standard deviations of the distances; the confidence of intervals (_low, _high); the share of
 -- genuine comparisons that was given; AUC and EER
 -- where every person counts the same (_of_people); fta, the share of photos without a usable face; the recommended cut-off.
@@ -10,6 +10,8 @@ create table if not exists summary (
     tables bigint,
     faces bigint,
     faces_skipped bigint,
+    faces_excluded bigint,
+    people_relabelled bigint,
     duplicates_dropped bigint,
     photos bigint,
     people bigint,

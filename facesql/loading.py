@@ -1,0 +1,75 @@
+"""Tables of faces to the table that is compared: checked, corrected, without duplicates, and with bins that fit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from facesql.binning import Bins, Metric
+from facesql.correcting import Corrected, Corrections, correct_faces
+from facesql.database import engine_sql
+from facesql.duplicates import find_repeats
+from facesql.errors import FacesqlError
+from facesql.faces import check_files, limit_memory, load_faces, read_metadata
+from facesql.fitting import choose_bins, set_bins, set_metric
+from facesql.provenance import refuse_mixed
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What table faces holds: how each file was made, what was left out and renamed, and the bins."""
+
+    made: Mapping[Path, Mapping[str, str]]
+    skipped: int
+    """Rows left out as invalid."""
+    corrected: Corrected
+    dropped: int
+    """Faces left out as nearly the same picture as another."""
+    bins: Bins
+    database_bytes: int
+
+
+def load_compared(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    *,
+    metric: Metric = Metric.EUCLIDEAN,
+    bin_width: Decimal | None = None,
+    max_distance: Decimal | None = None,
+    skip_invalid: bool = False,
+    corrections: Corrections | None = None,
+    drop_duplicates: bool = False,
+    memory_limit: int | None = None,
+) -> Loaded:
+    """Fill the tables faces and binning of a report's new database, corrected before duplicates are dropped.
+
+    Raises FacesqlError where a file cannot be used, files do not fit together or no face is left.
+    """
+    check_files(connection, files)
+    made = {file: read_metadata(file) for file in files}
+    refuse_mixed(made)
+    limit = limit_memory(connection, files, memory_limit)
+    set_metric(connection, metric)
+    skipped = load_faces(connection, files, skip_invalid=skip_invalid)
+    corrected = Corrected() if corrections is None else correct_faces(connection, corrections)
+    dropped = _drop_duplicates(connection) if drop_duplicates else 0
+    bins = choose_bins(connection, metric, bin_width, max_distance)
+    set_bins(connection, bins)
+    return Loaded(made, skipped, corrected, dropped, bins, limit)
+
+
+def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:
+    """Delete the faces that repeat others from table faces; returns how many."""
+    faces = connection.sql(engine_sql("faces_in_order")).to_arrow_table()
+    encodings = faces["encoding"].combine_chunks().flatten().to_numpy().reshape(len(faces), -1)
+    ids, people, photos = (faces[name].to_pylist() for name in ("id", "person", "photo"))
+    repeated = find_repeats(encodings, people, photos).repeated
+    if len(repeated) == len(ids):
+        raise FacesqlError(
+            "Every face is nearly the same picture as another person's; correct their names, or go on without "
+            "--drop-duplicates."
+        )
+    connection.execute(engine_sql("delete_faces"), {"ids": [ids[row] for row in repeated]})
+    return len(repeated)
