@@ -1,6 +1,6 @@
 """Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import product
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from facesql import __version__
 from facesql.binning import Bins, Metric, written
@@ -17,7 +18,7 @@ from facesql.database import connect, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
-from facesql.loading import load_compared
+from facesql.loading import Chosen, Loaded
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
     from facesql.answers import Answers
     from facesql.charts import ChartData
     from facesql.groups import GroupRates, Groups
+    from facesql.page import Show
+    from facesql.story import Faces
 
 # Tables and charts that there are where groups are compared.
 GROUP_FILES = ("group_rates", "group_pairs", "group_fmr")
@@ -114,6 +117,8 @@ def analyze_faces(
     threads: int | None = None,
     memory_limit: int | None = None,
     fresh: bool = False,
+    show: "Show | None" = None,
+    tell: "Callable[[Analysis], object]" = lambda _: None,
     progress: bool = False,
 ) -> Analysis:
     """Compare all faces of one or several Parquet files with each other, and write the report's files into a folder.
@@ -135,29 +140,24 @@ def analyze_faces(
     What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
 
+    ``show`` says what the page shows of faces; without it none are sought. ``tell`` is given the analysis as soon as it
+    is there, before charts and page are drawn.
+
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
     cut-offs do not fit together, or the folder cannot be written to or is being written to by another run.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
     files = [faces] if isinstance(faces, Path) else list(faces)
+    corrections = Corrections.read(exclude, relabel)
+    chosen = Chosen(files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit)
     stages = Stages()
     with keeping_counts(report, report / DATABASE) as kept, whole_files(report) as folder:
         with plain_errors(_FAILED):
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    loaded = load_compared(
-                        connection,
-                        files,
-                        metric=metric,
-                        bin_width=bin_width,
-                        max_distance=max_distance,
-                        skip_invalid=skip_invalid,
-                        corrections=Corrections.read(exclude, relabel),
-                        drop_duplicates=drop_duplicates,
-                        memory_limit=memory_limit,
-                    )
+                    loaded = chosen.load(connection)
                     made, bins = loaded.made, loaded.bins
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
                     groups = None if by is None else _groups(connection, by)
@@ -170,76 +170,116 @@ def analyze_faces(
                     )
                     count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
-                    from facesql.answers import find_answers
-
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
-                    [(compared, photos, people)] = connection.sql("from face_counts").fetchall()
-                    table = cutoff_table(totals, bins)
-                    answers = find_answers(connection, bins, wanted or Wanted(), map(read_found, made.values()))
-                    keys = key_bins(totals, bins) if asked is None else asked
-                    analysis = Analysis(
-                        report=report,
-                        tables=len(files),
-                        faces=compared,
-                        faces_skipped=loaded.skipped,
-                        corrected=loaded.corrected,
-                        duplicates_dropped=loaded.dropped,
-                        photos=photos,
-                        people=people,
-                        pairs_known=plan.pairs_known,
-                        bins=bins,
-                        table=table,
-                        key_table=table.filter(pl.col("bin").is_in(keys)),
-                        figures=summarize(totals, bins),
-                        answers=answers,
-                        doubts=doubts(made),
-                    )
+                    analysis = _analysis(connection, report, loaded, plan, totals, asked, wanted or Wanted())
                 if groups is not None:
                     with stages.time("groups"):
-                        from facesql.groups import compare_groups
-
-                        rates = compare_groups(
-                            connection,
-                            groups,
-                            answers.a_cutoff(bins),
-                            bins,
-                            confidence=answers.wanted.confidence,
-                            threads=threads,
-                            memory_limit=loaded.database_bytes,
-                            progress=progress,
-                        )
+                        rates = _group_rates(connection, groups, analysis, plan, loaded, progress=progress)
                         analysis = replace(analysis, groups=rates)
                 _store(connection, analysis)
+                counts = connection.sql("from block_pair_counts").to_arrow_table()
             finally:
                 connection.close()
         for name, kept_table in {**analysis.kept(), "key_cutoffs": analysis.key_table}.items():
             write_tables(folder, name, kept_table)
         write_summary(folder, analysis.summary())
+        tell(analysis)
         with stages.time("charts"):
             data = _chart_data(analysis, totals)
             drawn = _draw(folder, analysis, data, formats)
+        with stages.time("faces"):
+            behind = None if show is None else _behind(chosen, analysis, show, counts, threads, progress=progress)
         settings = {
-            "metric": metric.value,
-            "bins": bins.range,
-            "cut-offs": ", ".join(written(number * bins.width) for number in keys),
+            **_settings(chosen, analysis),
             **({} if by is None else {"groups by": by}),
+            **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
-            "memory limit": "by the encodings" if memory_limit is None else f"{memory_limit / 10**6:,.0f} MB",
-            "skip invalid": "yes" if skip_invalid else "no",
-            **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
-            "drop duplicates": "yes" if drop_duplicates else "no",
         }
         notes = _notes(analysis, made, dict(stages), settings)
         with stages.time("page"):
             from facesql.story import story
 
-            write_page(folder, story(analysis, data, notes))
+            write_page(folder, story(analysis, data, notes, behind))
         write_notes(folder, run_notes(replace(notes, analyze_seconds=stages)))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     _remove_earlier(report, analysis, drawn, formats)
     return analysis
+
+
+def _analysis(
+    connection: duckdb.DuckDBPyConnection,
+    report: Path,
+    loaded: Loaded,
+    plan: Plan,
+    totals: pl.DataFrame,
+    asked: Sequence[int] | None,
+    wanted: Wanted,
+) -> Analysis:
+    """What follows from the counts; ``asked`` are the bins whose cut-offs were asked for."""
+    from facesql.answers import find_answers
+
+    bins, made = loaded.bins, loaded.made
+    [(faces, photos, people)] = connection.sql("from face_counts").fetchall()
+    table = cutoff_table(totals, bins)
+    keys = key_bins(totals, bins) if asked is None else asked
+    return Analysis(
+        report=report,
+        tables=len(made),
+        faces=faces,
+        faces_skipped=loaded.skipped,
+        corrected=loaded.corrected,
+        duplicates_dropped=loaded.dropped,
+        photos=photos,
+        people=people,
+        pairs_known=plan.pairs_known,
+        bins=bins,
+        table=table,
+        key_table=table.filter(pl.col("bin").is_in(keys)),
+        figures=summarize(totals, bins),
+        answers=find_answers(connection, bins, wanted, map(read_found, made.values())),
+        doubts=doubts(made),
+    )
+
+
+def _group_rates(
+    connection: duckdb.DuckDBPyConnection,
+    groups: "Groups",
+    analysis: Analysis,
+    plan: Plan,
+    loaded: Loaded,
+    *,
+    progress: bool,
+) -> "GroupRates":
+    from facesql.groups import compare_groups
+
+    return compare_groups(
+        connection,
+        groups,
+        analysis.answers.a_cutoff(analysis.bins),
+        analysis.bins,
+        confidence=analysis.answers.wanted.confidence,
+        threads=plan.threads,
+        memory_limit=loaded.database_bytes,
+        progress=progress,
+    )
+
+
+def _behind(
+    chosen: Chosen, analysis: Analysis, show: "Show", counts: pa.Table, threads: int | None, *, progress: bool
+) -> "Faces":
+    from facesql.behind import faces_behind
+
+    return faces_behind(
+        chosen.binned(analysis.bins),
+        analysis.answers.a_cutoff(analysis.bins),
+        show,
+        faces=analysis.faces,
+        known=counts,
+        threads=threads,
+        progress=progress,
+    )
 
 
 def plan_analysis(
@@ -259,22 +299,26 @@ def plan_analysis(
 ) -> Plan:
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
     files = [faces] if isinstance(faces, Path) else list(faces)
+    corrections = Corrections.read(exclude, relabel)
+    chosen = Chosen(files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit)
     with plain_errors(_FAILED), connect(report=True) as connection:
-        loaded = load_compared(
-            connection,
-            files,
-            metric=metric,
-            bin_width=bin_width,
-            max_distance=max_distance,
-            skip_invalid=skip_invalid,
-            corrections=Corrections.read(exclude, relabel),
-            drop_duplicates=drop_duplicates,
-            memory_limit=memory_limit,
-        )
+        loaded = chosen.load(connection)
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
         return plan_pairs(
             connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes
         )
+
+
+def _settings(chosen: Chosen, analysis: Analysis) -> dict[str, str]:
+    limit = chosen.memory_limit
+    return {
+        "metric": chosen.metric.value,
+        "bins": analysis.bins.range,
+        "cut-offs": ", ".join(written(number * analysis.bins.width) for number in analysis.key_table["bin"]),
+        "memory limit": "by the encodings" if limit is None else f"{limit / 10**6:,.0f} MB",
+        "skip invalid": "yes" if chosen.skip_invalid else "no",
+        "drop duplicates": "yes" if chosen.drop_duplicates else "no",
+    }
 
 
 def _notes(

@@ -18,6 +18,7 @@ from facesql.errors import FacesqlError, parse_choice, plain
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from facesql.analyze import Analysis
     from facesql.binning import Metric
     from facesql.sources import Source
 
@@ -292,6 +293,14 @@ def analyze(
     sample: Sample = None,
     exclude: Exclude = None,
     relabel: Relabel = None,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the photos are, for the faces on the page; may be given again.",
+            show_default="where encode found them",
+        ),
+    ] = None,
     *,
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
@@ -303,6 +312,11 @@ def analyze(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how the faces would be compared, and compare nothing.")
     ] = False,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no pictures of faces on the page.")] = False,
+    no_faces: Annotated[
+        bool,
+        typer.Option("--no-faces", help="Look for no look-alikes, suspects and the like; the page does without them."),
+    ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the report's page in your browser.")] = False,
 ) -> None:
     """Compare all faces with each other: precision, recall, FMR and FNMR at each cut-off.
@@ -313,6 +327,7 @@ def analyze(
     from facesql.binning import Metric, parse_number
     from facesql.memory import parse_memory
     from facesql.metrics import parse_cutoffs
+    from facesql.page import Show
     from facesql.report import PAGE, parse_formats
     from facesql.text import analyzed, explained
     from facesql.wanted import Wanted
@@ -346,12 +361,24 @@ def analyze(
         print(explained(plan_analysis(tables, output, **how)))
         return
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
+
+    def tell(analysis: "Analysis") -> None:
+        for doubt in analysis.doubts:
+            print(f"facesql: {plain(doubt)}", file=sys.stderr)
+        print(analyzed(analysis), flush=True)
+
     analysis = analyze_faces(
-        tables, output, cutoffs=chosen, wanted=wanted, by=by, formats=parse_formats(formats), progress=True, **how
+        tables,
+        output,
+        cutoffs=chosen,
+        wanted=wanted,
+        by=by,
+        formats=parse_formats(formats),
+        show=None if no_faces else Show(photos or (), pictures=not no_photos),
+        tell=tell,
+        progress=True,
+        **how,
     )
-    for doubt in analysis.doubts:
-        print(f"facesql: {plain(doubt)}", file=sys.stderr)
-    print(analyzed(analysis))
     if open_page:
         _open(analysis.report / PAGE)
 

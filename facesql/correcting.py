@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 
@@ -29,6 +30,11 @@ class Corrections:
             read_exclude(exclude) if exclude is not None else frozenset(),
             read_relabel(relabel) if relabel is not None else {},
         )
+
+    def then(self, later: "Corrections") -> "Corrections":
+        """These, and then those of a table to which these have been applied."""
+        same_as = {person: later.same_as.get(normalize("NFC", name), name) for person, name in self.same_as.items()}
+        return Corrections(self.exclude | later.exclude, {**later.same_as, **same_as})
 
 
 @dataclass(frozen=True)

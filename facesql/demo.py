@@ -11,6 +11,7 @@ from facesql.drawing import draw_people
 from facesql.encode import EncodeSummary, encode_photos
 from facesql.errors import FacesqlError
 from facesql.output import whole_file
+from facesql.page import Show
 from facesql.sources import sample_faces
 
 MARK = ".facesql-demo"
@@ -49,7 +50,7 @@ def run_demo(folder: Path, *, workers: int | None = None, progress: bool = False
     draw_people(photos)
     faces = folder / "faces.parquet"
     summary = encode_photos(photos, faces, workers=workers, fresh=True, progress=progress)
-    analysis = analyze_faces(faces, folder / "report", progress=progress)
+    analysis = analyze_faces(faces, folder / "report", show=Show(), progress=progress)
     sample = analyze_faces(sample_faces(SAMPLE), folder / SAMPLE, progress=progress)
     return Demo(photos, summary, analysis, sample, read_original())
 

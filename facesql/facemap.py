@@ -20,9 +20,14 @@ _MANY = 2_000
 _BATCH_BYTES = 2**25
 
 
+def is_installed() -> bool:
+    """Whether the package that places faces is there."""
+    return importlib.util.find_spec("openTSNE") is not None
+
+
 def require() -> None:
     """Raise MissingPackageError, with the command that mends it, where the package that places faces is missing."""
-    if importlib.util.find_spec("openTSNE") is None:
+    if not is_installed():
         raise MissingPackageError(f"A map needs openTSNE; run: {INSTALL}")
 
 

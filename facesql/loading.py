@@ -1,7 +1,7 @@
 """Tables of faces to the table that is compared: checked, corrected, without duplicates, and with bins that fit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +18,41 @@ from facesql.provenance import refuse_mixed
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """Which faces are compared, and how: tables of faces and what is done to them before."""
+
+    files: Sequence[Path]
+    metric: Metric = Metric.EUCLIDEAN
+    bin_width: Decimal | None = None
+    max_distance: Decimal | None = None
+    skip_invalid: bool = False
+    corrections: Corrections | None = None
+    drop_duplicates: bool = False
+    memory_limit: int | None = None
+
+    def load(self, connection: duckdb.DuckDBPyConnection) -> "Loaded":
+        """Fill the tables faces and binning of a report's new database, corrected before duplicates are dropped.
+
+        Raises FacesqlError where a file cannot be used, files do not fit together or no face is left.
+        """
+        check_files(connection, self.files)
+        made = {file: read_metadata(file) for file in self.files}
+        refuse_mixed(made)
+        limit = limit_memory(connection, self.files, self.memory_limit)
+        set_metric(connection, self.metric)
+        skipped = load_faces(connection, self.files, skip_invalid=self.skip_invalid)
+        corrected = Corrected() if self.corrections is None else correct_faces(connection, self.corrections)
+        dropped = _drop_duplicates(connection) if self.drop_duplicates else 0
+        bins = choose_bins(connection, self.metric, self.bin_width, self.max_distance)
+        set_bins(connection, bins)
+        return Loaded(made, skipped, corrected, dropped, bins, limit)
+
+    def binned(self, bins: Bins) -> "Chosen":
+        """The same in these bins."""
+        return replace(self, bin_width=bins.width, max_distance=bins.last * bins.width)
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What table faces holds: how each file was made, what was left out and renamed, and the bins."""
 
@@ -29,35 +64,6 @@ class Loaded:
     """Faces left out as nearly the same picture as another."""
     bins: Bins
     database_bytes: int
-
-
-def load_compared(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
-    *,
-    metric: Metric = Metric.EUCLIDEAN,
-    bin_width: Decimal | None = None,
-    max_distance: Decimal | None = None,
-    skip_invalid: bool = False,
-    corrections: Corrections | None = None,
-    drop_duplicates: bool = False,
-    memory_limit: int | None = None,
-) -> Loaded:
-    """Fill the tables faces and binning of a report's new database, corrected before duplicates are dropped.
-
-    Raises FacesqlError where a file cannot be used, files do not fit together or no face is left.
-    """
-    check_files(connection, files)
-    made = {file: read_metadata(file) for file in files}
-    refuse_mixed(made)
-    limit = limit_memory(connection, files, memory_limit)
-    set_metric(connection, metric)
-    skipped = load_faces(connection, files, skip_invalid=skip_invalid)
-    corrected = Corrected() if corrections is None else correct_faces(connection, corrections)
-    dropped = _drop_duplicates(connection) if drop_duplicates else 0
-    bins = choose_bins(connection, metric, bin_width, max_distance)
-    set_bins(connection, bins)
-    return Loaded(made, skipped, corrected, dropped, bins, limit)
 
 
 def _drop_duplicates(connection: duckdb.DuckDBPyConnection) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +18,12 @@ import numpy as np
 import polars as pl
 
 from facesql.binning import Bins, Metric, parse_number
+from facesql.crops import Crops
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import check_files, limit_memory, load_faces, read_metadata
 from facesql.fitting import choose_bins, set_metric
+from facesql.page import ShownPair
 from facesql.pairs import fitting_tile_faces
 from facesql.provenance import doubts, refuse_mixed
 
@@ -99,12 +100,6 @@ class FoundPairs:
     doubts: Sequence[str] = ()
     """Sentences on what the tables do not tell, and the distances hang on."""
 
-    @cached_property
-    def faces(self) -> list[tuple[str, str]]:
-        """The ids and people of the faces of the pairs, each once."""
-        of_pairs = zip(*(self.table[name] for name in ("id_a", "person_a", "id_b", "person_b")), strict=True)
-        return list(dict.fromkeys(face for a, p, b, q in of_pairs for face in ((a, p), (b, q))))
-
 
 def find_pairs(
     faces: Path | Sequence[Path],
@@ -142,17 +137,60 @@ def find_pairs(
         set_metric(connection, metric)
         load_faces(connection, files, skip_invalid=skip_invalid)
         bins = choose_bins(connection, metric)
-        tile_faces = tile_faces or fitting_tile_faces(connection, database_bytes)
-        connection.execute(engine_sql("create_searched_face"), {"tile_faces": tile_faces})
+        _cut(connection, tile_faces or fitting_tile_faces(connection, database_bytes))
         named, person = (None, None) if person is None else _named(connection, person, files)
+        table, matched = _search(connection, kind, bins, cutoff, named, most, threads, progress=progress)
+    return FoundPairs(kind, cutoff, person, table, matched if kind.of_faces else None, bins, doubts(made))
 
-        from facesql.extremes import Search  # half a second: the compiler
-        from facesql.tilesearch import search_faces
 
-        search = Search(kind.genuine, most, cutoff, named)
-        best = search_faces(connection, search, bins, threads=threads or os.cpu_count() or 1, progress=progress)
-        table = _table(connection, best.found(), search.sign)
-    return FoundPairs(kind, cutoff, person, table, best.matched if kind.of_faces else None, bins, doubts(made))
+def search_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    kind: PairKind,
+    bins: Bins,
+    *,
+    most: int,
+    database_bytes: int,
+    threads: int | None = None,
+    progress: bool = False,
+) -> pl.DataFrame:
+    """The closest or the farthest pairs of a connection's table faces, whose rows have been checked: columns PAIRS.
+
+    ``database_bytes`` is the memory limit of the database.
+    """
+    _cut(connection, fitting_tile_faces(connection, database_bytes))
+    return _search(connection, kind, bins, None, None, most, threads, progress=progress)[0]
+
+
+def shown_pairs(table: pl.DataFrame, crops: Crops, *, progress: bool = False) -> list[ShownPair]:
+    """Pairs as pages show them; ``table`` has the columns PAIRS."""
+    sides = ((table[f"id_{side}"], table[f"person_{side}"]) for side in "ab")
+    faces = crops.shown((face for side in sides for face in zip(*side, strict=True)), progress=progress)
+    rows = table.select("id_a", "id_b", "distance").iter_rows()
+    return [ShownPair(faces[a], faces[b], distance) for a, b, distance in rows]
+
+
+def _cut(connection: duckdb.DuckDBPyConnection, tile_faces: int) -> None:
+    connection.execute(engine_sql("create_searched_face"), {"tile_faces": tile_faces})
+
+
+def _search(
+    connection: duckdb.DuckDBPyConnection,
+    kind: PairKind,
+    bins: Bins,
+    cutoff: float | None,
+    named: int | None,
+    most: int,
+    threads: int | None,
+    *,
+    progress: bool,
+) -> tuple[pl.DataFrame, int]:
+    """The pairs of table searched_face, and how many match."""
+    from facesql.extremes import Search  # half a second: the compiler
+    from facesql.tilesearch import search_faces
+
+    search = Search(kind.genuine, most, cutoff, named)
+    best = search_faces(connection, search, bins, threads=threads or os.cpu_count() or 1, progress=progress)
+    return _table(connection, best.found(), search.sign), best.matched
 
 
 def _named(connection: duckdb.DuckDBPyConnection, person: str, files: Sequence[Path]) -> tuple[int, str]:

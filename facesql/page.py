@@ -1,7 +1,9 @@
 """Pages of HTML from templates, and faces as they are shown there. Text from file names is escaped."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -33,6 +35,14 @@ class ShownPair:
     second: ShownFace
     distance: float
     words: str = ""
+
+
+@dataclass(frozen=True)
+class Show:
+    """How a report's page shows faces: with pictures or without, from ``photos`` or from where encode found them."""
+
+    photos: Sequence[Path] = ()
+    pictures: bool = True
 
 
 def render(template: str, **values: object) -> str:

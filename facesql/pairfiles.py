@@ -6,9 +6,9 @@ from pathlib import Path
 from facesql.crops import Crops
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path, times_path
-from facesql.lookalikes import FoundPairs
+from facesql.lookalikes import FoundPairs, shown_pairs
 from facesql.output import refuse_existing, whole_file
-from facesql.page import ShownPair, render
+from facesql.page import render
 from facesql.pairtext import shown_of_all, title
 
 SUFFIXES = (".csv", ".parquet", ".json", ".html")
@@ -47,8 +47,6 @@ def write_pairs(found: FoundPairs, output: Path, crops: Crops, *, progress: bool
 
 def contact_sheet(found: FoundPairs, crops: Crops, *, progress: bool = False) -> str:
     """A page of pairs of faces side by side, with their distances and names."""
-    faces = crops.shown(found.faces, progress=progress)
-    rows = found.table.select("id_a", "id_b", "distance").iter_rows()
-    pairs = [ShownPair(faces[a], faces[b], distance) for a, b, distance in rows]
+    pairs = shown_pairs(found.table, crops, progress=progress)
     note = " ".join(sentence for sentence in (shown_of_all(found), crops.why()) if sentence)
     return render("contact.html", title=title(found), note=note, pairs=pairs)

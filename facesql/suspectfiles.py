@@ -7,11 +7,12 @@ from typing import Literal, get_args
 import polars as pl
 
 from facesql.corrections import exclude_line, relabel_lines
-from facesql.crops import Box, Crops
+from facesql.crops import Crops
 from facesql.errors import FacesqlError, plain
 from facesql.output import whole_file, whole_files
-from facesql.page import ShownFace, ShownPair, render
+from facesql.page import render
 from facesql.suspects import Suspects
+from facesql.suspectshown import shown_suspects
 
 Format = Literal["csv", "parquet", "json", "html"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -53,24 +54,7 @@ def write_suspects(suspects: Suspects, output: Path, crops: Crops) -> None:
 
 
 def _page(suspects: Suspects, crops: Crops) -> str:
-    rows = suspects.table.to_dicts()
-    named = {
-        id_: person
-        for row in rows
-        for id_, person in ((row["id"], row["person"]), (row["id_other"], row["person_other"]))
-    }
-    shown = crops.shown(named.items())
-    pairs = []
-    for row in rows:
-        other = shown[row["id_other"]]
-        if row["face_other"] is not None:
-            box = Box(row["other_top"], row["other_right"], row["other_bottom"], row["other_left"])
-            crop = crops.crop_of(row["id_other"], box)
-            other = ShownFace(f"{row['id_other']}, face {row['face_other']}", row["person_other"], crop)
-        errors = f"{row['errors']:,} wrong decision{'' if row['errors'] == 1 else 's'}"
-        what = f"{row['rank']}. {row['kind']}, probability {row['probability']:.2f}"
-        words = f"{what}: {row['evidence']}. Corrected ({row['correction']}), {errors} fewer."
-        pairs.append(ShownPair(shown[row["id"]], other, row["distance_other"], words))
+    pairs = shown_suspects(suspects, crops)
     number = f"{suspects.table.height:,} of {suspects.found:,} suspects, at cut-off {suspects.cutoff}."
     note = f"{number} Look at each before you correct it."
     if (why := crops.why()) is not None:

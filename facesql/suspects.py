@@ -1,7 +1,7 @@
 """Photos that are probably mislabelled, there twice or of the wrong face, and what correcting them changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import exp, isnan, log
 from pathlib import Path
@@ -21,7 +21,7 @@ from facesql.duplicates import groups
 from facesql.errors import FacesqlError
 from facesql.faces import file_pattern, photos_path
 from facesql.fitting import read_bins
-from facesql.loading import load_compared
+from facesql.loading import Chosen
 from facesql.metrics import cutoff_table
 from facesql.mislabels import Alternative, Finding, Kind, find_mislabels
 from facesql.neighbours import SortedFaces, compare_all
@@ -134,20 +134,42 @@ def find_suspects(
     files = [faces] if isinstance(faces, Path) else list(faces)
     if not 0 < probability < 1:
         raise FacesqlError(f"{probability:g} is no probability; give one between 0 and 1.")
+    return suspects_of(
+        Chosen(files), cutoff=cutoff, most=most, probability=probability, threads=threads, progress=progress
+    )
+
+
+def suspects_of(
+    chosen: Chosen,
+    *,
+    cutoff: Decimal | None = None,
+    most: int | None = None,
+    probability: float = PROBABILITY,
+    known: Sequence[pa.Table] = (),
+    threads: int | None = None,
+    progress: bool = False,
+) -> Suspects:
+    """The suspects among the faces chosen; all else is as for ``find_suspects``. The metric is the Euclidean one.
+
+    ``known`` are counts of theirs, as ``plan_pairs`` takes them.
+    """
+    files = chosen.files
     with plain_errors(_FAILED), connect(report=True) as connection:
-        bins, totals = _compare(connection, files, None, None, threads, progress=progress)
+        bins, totals = _compare(connection, chosen, threads, known, progress=progress)
         bin_, why = _own_cutoff(files[0], totals, bins) if cutoff is None else (bins.bin_of(cutoff), "as given")
         before = _rates(connection, totals, bin_)
         people = _People.read(connection)
         alternatives = _alternatives(connection, files, people)
         doubts = _doubts(connection, files)
-        known = connection.sql("from block_pair_counts").to_arrow_table()
+        counts = connection.sql("from block_pair_counts").to_arrow_table()
     neighbours = compare_all(people.faces, float(bins.width), bins.count, threads=threads, progress=progress)
     findings = find_mislabels(people.faces, neighbours, alternatives, least=log(probability / (1 - probability)))
     rows = _rows(findings, people, WrongPairs(people.faces, float(bins.edges[bin_ - bins.first])))
     corrections = _corrections([finding for finding, _ in rows[:most]], people)
+    before_these = chosen.corrections or Corrections(frozenset(), {})
+    corrected = replace(chosen.binned(bins), corrections=before_these.then(corrections))
     with plain_errors(_FAILED), connect(report=True) as connection:
-        _, totals = _compare(connection, files, corrections, bins, threads, known, progress=progress)
+        _, totals = _compare(connection, corrected, threads, [counts], progress=progress)
         after = _rates(connection, totals, bin_)
     table = pl.DataFrame([row for _, row in rows[:most]], schema=SUSPECTS)
     return Suspects(table, len(rows), bin_ * bins.width, why, bins, before, after, corrections, doubts)
@@ -179,19 +201,17 @@ class _People:
 
 def _compare(
     connection: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
-    corrections: Corrections | None,
-    bins: Bins | None,
+    chosen: Chosen,
     threads: int | None,
-    *known: pa.Table,
+    known: Sequence[pa.Table],
+    *,
     progress: bool,
 ) -> tuple[Bins, pl.DataFrame]:
-    """Compare all faces in bins that fit, or in those given; returns the bins, and the pairs a bin and same_person.
+    """Compare all faces chosen; returns the bins, and the pairs a bin and same_person.
 
     What is known of blocks that corrections leave as they were is not counted again.
     """
-    width, reach = (None, None) if bins is None else (bins.width, bins.last * bins.width)
-    loaded = load_compared(connection, files, bin_width=width, max_distance=reach, corrections=corrections)
+    loaded = chosen.load(connection)
     plan = plan_pairs(connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes)
     count_pairs(connection, plan, progress=progress)
     return loaded.bins, pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())

@@ -1,0 +1,120 @@
+"""The faces behind a report's numbers, as its page shows them: look-alikes, the unlike, suspects, and a map."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from facesql.binning import Metric, written
+from facesql.crops import Crops
+from facesql.database import connect, engine_sql, plain_errors
+from facesql.facemap import is_installed
+from facesql.loading import Chosen
+from facesql.lookalikes import PairKind, search_pairs, shown_pairs
+from facesql.mapchart import map_chart
+from facesql.mapping import face_map, with_pictures
+from facesql.names import first_names, names_chart
+from facesql.page import Show, ShownPair
+from facesql.story import Faces, ShownChart
+from facesql.suspects import Rates, suspects_of
+from facesql.suspectshown import shown_suspects
+
+# So many pairs of each kind; more of them are a matter of the commands.
+SHOWN = 24
+# So many people are on the map, and have pictures there.
+MAPPED, PICTURES = 3_000, 600
+# Of more faces none are shown: to look for them takes longer than to count all pairs.
+MOST_FACES = 30_000
+_FAILED = "The faces for the page could not be found; free some memory or disk space, or leave them out: --no-faces"
+
+
+def faces_behind(
+    chosen: Chosen,
+    cutoff: Decimal,
+    show: Show,
+    *,
+    faces: int,
+    known: pa.Table,
+    threads: int | None = None,
+    progress: bool = False,
+) -> Faces:
+    """The faces for the page of an analysis of those ``chosen``, in its bins; there are so many ``faces``.
+
+    ``cutoff`` is the one that pairs are judged by, and suspects; ``known`` are the counts of the analysis, as
+    ``plan_pairs`` takes them.
+    """
+    if faces > MOST_FACES:
+        told = f"Of more than {MOST_FACES:,} faces none are shown here; see facesql pairs and facesql suspects."
+        return Faces(no_pictures=told)
+    crops = Crops.of(chosen.files, show.photos, wanted=show.pictures)
+    with plain_errors(_FAILED), connect(report=True) as connection:
+        loaded = chosen.load(connection)
+        closest, farthest = (
+            search_pairs(
+                connection,
+                kind,
+                loaded.bins,
+                most=SHOWN,
+                database_bytes=loaded.database_bytes,
+                threads=threads,
+                progress=progress,
+            )
+            for kind in (PairKind.CLOSEST, PairKind.FARTHEST)
+        )
+        charts = [*_map(connection, crops, progress=progress), *_names(connection)]
+    suspects, suspects_note = _suspects(chosen, cutoff, crops, known, threads, progress=progress)
+    lookalikes, unlike = shown_pairs(closest, crops), shown_pairs(farthest, crops)
+    at = written(cutoff)
+    wrong = closest.filter(pl.col("distance") <= float(cutoff)).height
+    missed = farthest.filter(pl.col("distance") > float(cutoff)).height
+    return Faces(
+        lookalikes=lookalikes,
+        lookalikes_note=f"At {at}, {wrong} of these {closest.height} match; one pair for any two people.",
+        unlike=unlike,
+        unlike_note=f"At {at}, {missed} of these {farthest.height} are missed; one pair for each person.",
+        suspects=suspects,
+        suspects_note=suspects_note,
+        charts=charts,
+        no_pictures=crops.why() or "Some photos are gone, or have changed since they were encoded.",
+    )
+
+
+def _suspects(
+    chosen: Chosen, cutoff: Decimal, crops: Crops, known: pa.Table, threads: int | None, *, progress: bool
+) -> tuple[list[ShownPair], str]:
+    """The first suspects, and what the rates are without them; none by distances that they are not judged by."""
+    if chosen.metric is not Metric.EUCLIDEAN:
+        return [], ""
+    found = suspects_of(chosen, cutoff=cutoff, most=SHOWN, known=[known], threads=threads, progress=progress)
+    if not found.found:
+        return [], ""
+    number = f"These are {found.table.height} of {found.found:,}" if found.found > SHOWN else "These are all"
+    note = (
+        f"Look at each: {number} photos that are probably an error. At {written(cutoff)}, {_of(found.before)}; with "
+        f"these corrected, {_of(found.after)}. facesql suspects --accept writes the corrections."
+    )
+    return shown_suspects(found, crops), note
+
+
+def _of(rates: Rates) -> str:
+    return f"{rates.false_matches:,} pairs match wrongly and {rates.misses:,} are missed"
+
+
+def _map(connection: duckdb.DuckDBPyConnection, crops: Crops, *, progress: bool) -> Iterator[ShownChart]:
+    if not is_installed():
+        return
+    placed = with_pictures(
+        face_map(connection, limit=MAPPED, progress=progress), crops, most=PICTURES, progress=progress
+    )
+    words = "People who look alike to the network stand side by side; how far others are apart means nothing."
+    yield ShownChart("map", map_chart(placed).to_dict(), words)
+
+
+def _names(connection: duckdb.DuckDBPyConnection) -> Iterator[ShownChart]:
+    people = pl.DataFrame(connection.sql(engine_sql("person_names")).to_arrow_table())["person"]
+    names = first_names(people)
+    if not names.is_empty():
+        words = "The first names of the people, of folders that are named like George_W_Bush."
+        yield ShownChart("names", names_chart(names, len(people)).to_dict(), words)
