@@ -24,8 +24,9 @@ from facesql.suspectshown import shown_suspects
 # So many pairs of each kind; more of them are a matter of the commands.
 SHOWN = 24
 # So many people are on the map, and have pictures there.
-MAPPED, PICTURES = 3_000, 600
-# Of more faces none are shown: to look for them takes longer than to count all pairs.
+MAPPED, PICTURES = 1_500, 600
+# Of more faces none are shown: to look for them takes longer than to count all pairs. Nor are any with a memory limit,
+# for suspects take more memory than the counts.
 MOST_FACES = 30_000
 _FAILED = "The faces for the page could not be found; free some memory or disk space, or leave them out: --no-faces"
 
@@ -45,9 +46,9 @@ def faces_behind(
     ``cutoff`` is the one that pairs are judged by, and suspects; ``known`` are the counts of the analysis, as
     ``plan_pairs`` takes them.
     """
-    if faces > MOST_FACES:
-        told = f"Of more than {MOST_FACES:,} faces none are shown here; see facesql pairs and facesql suspects."
-        return Faces(no_pictures=told)
+    why = f"Of more than {MOST_FACES:,} faces" if faces > MOST_FACES else "With a memory limit"
+    if faces > MOST_FACES or chosen.memory_limit is not None:
+        return Faces(no_pictures=f"{why} none are shown here; see facesql pairs, facesql suspects and facesql map.")
     crops = Crops.of(chosen.files, show.photos, wanted=show.pictures)
     with plain_errors(_FAILED), connect(report=True) as connection:
         loaded = chosen.load(connection)
@@ -90,7 +91,7 @@ def _suspects(
     found = suspects_of(chosen, cutoff=cutoff, most=SHOWN, known=[known], threads=threads, progress=progress)
     if not found.found:
         return [], ""
-    number = f"These are {found.table.height} of {found.found:,}" if found.found > SHOWN else "These are all"
+    number = f"these are {found.table.height} of {found.found:,}" if found.found > SHOWN else "these are all"
     note = (
         f"Look at each: {number} photos that are probably an error. At {written(cutoff)}, {_of(found.before)}; with "
         f"these corrected, {_of(found.after)}. facesql suspects --accept writes the corrections."

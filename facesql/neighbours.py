@@ -19,7 +19,7 @@ from facesql.medians import fill_medians, tally_faces, tally_people
 from facesql.progress import bar
 
 # A block has so many distances and medians, float32, at most; and so many faces.
-_BLOCK_CELLS, _BLOCK_FACES = 2**23, 256
+_BLOCK_CELLS, _BLOCK_FACES = 2**21, 256
 # Of a person with more photos, so many in equal steps stand for all where sets of photos are compared.
 MOST_OF_A_SET = 256
 # Sizes of sets of photos that are told apart: 1, 2 to 3, 4 to 7, 8 and more; see ``size_class``.

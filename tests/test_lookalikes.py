@@ -189,7 +189,7 @@ def test_as_many_pairs_match_as_an_analysis_counts(tmp_path: Path) -> None:
         "select sum(pairs) filter (bin <= $1 and not same_person), sum(pairs) filter (bin > $1 and same_person) "
         "from binned_counts"
     )
-    for cutoff in (0.3, 0.6, 0.8):
+    for cutoff in (0.3, 0.4, 0.8):
         [(matched, missed)] = connection.execute(query, [round(cutoff * 1000)]).fetchall()
         assert matched or missed
         assert find_pairs(path, PairKind.BELOW, cutoff=cutoff, most=1).matched == (matched or 0)

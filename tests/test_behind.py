@@ -1,0 +1,146 @@
+"""The faces on a report's page: those that a double loop finds, and why there are none."""
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import combinations
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import Browser
+
+from facesql import behind
+from facesql.analyze import Analysis, analyze_faces
+from facesql.behind import SHOWN, faces_behind
+from facesql.binning import EUCLIDEAN, Metric
+from facesql.correcting import Corrections
+from facesql.loading import Chosen
+from facesql.page import Show
+from facesql.report import PAGE
+from facesql.sources import DATABASE
+from facesql.story import Faces
+from tests.conftest import Run
+from tests.test_suspects import Album, some
+
+CUTOFF = Decimal("0.6")
+
+
+def album() -> Album:
+    """People of one to eight photos, and a photo of the last of them under the name of the first."""
+    made = Album(1)
+    centres = made.crowd(40, some)
+    made.add("p004", centres[9])
+    return made
+
+
+def counts_of(chosen: Chosen, report: Path) -> pa.Table:
+    analyze_faces(chosen.files, report, metric=chosen.metric, formats=[])
+    with duckdb.connect(str(report / DATABASE), read_only=True) as connection:
+        return connection.sql("from block_pair_counts").to_arrow_table()
+
+
+def shown_of(path: Path, report: Path, chosen: Chosen | None = None) -> Faces:
+    chosen = Chosen([path]) if chosen is None else chosen
+    known = counts_of(Chosen([path], chosen.metric), report)
+    return faces_behind(chosen, CUTOFF, Show(), faces=pq.read_metadata(path).num_rows, known=known)
+
+
+def test_they_are_those_that_a_double_loop_finds(tmp_path: Path) -> None:
+    made = album()
+    shown = shown_of(made.write(tmp_path / "faces.parquet"), tmp_path / "report")
+    ids, encodings = made.ids(), np.array(made.encodings, np.float64)
+    best: dict[tuple[str, ...], tuple[float, str, str]] = {}
+    for i, j in combinations(range(len(ids)), 2):
+        distance = float(np.linalg.norm(encodings[i] - encodings[j]))
+        people = (made.people[i], made.people[j])
+        key = people if people[0] != people[1] else people[:1]
+        found = (distance, min(ids[i], ids[j]), max(ids[i], ids[j]))
+        best[key] = (max if len(key) == 1 else min)(best.get(key, found), found)
+    closest = sorted(value for key, value in best.items() if len(key) == 2)[:SHOWN]
+    farthest = sorted((value for key, value in best.items() if len(key) == 1), reverse=True)[:SHOWN]
+    for pairs, expected in ((shown.lookalikes, closest), (shown.unlike, farthest)):
+        assert [(pair.first.id, pair.second.id) for pair in pairs] == [tuple(ids) for _, *ids in expected]
+        assert [pair.distance for pair in pairs] == pytest.approx([distance for distance, *_ in expected])
+    matched = sum(distance <= 0.6 for distance, *_ in closest)
+    assert shown.lookalikes_note.startswith(f"At 0.6, {matched} of these {len(closest)} match")
+    missed = sum(distance > 0.6 for distance, *_ in farthest)
+    assert shown.unlike_note.startswith(f"At 0.6, {missed} of these {len(farthest)} are missed")
+    assert [pair.first.id for pair in shown.suspects] == [ids[-1]]
+    assert "facesql suspects --accept" in shown.suspects_note
+    assert [chart.name for chart in shown.charts] == ["map"]  # nobody has a first name
+    assert "does not say where its photos are" in shown.no_pictures
+
+
+def test_corrections_hold_for_them_too(tmp_path: Path) -> None:
+    made = album()
+    wrong = made.ids()[-1]
+    path = made.write(tmp_path / "faces.parquet")
+    chosen = Chosen([path], corrections=Corrections({wrong}, {"p000": "p001"}))
+    shown = shown_of(path, tmp_path / "report", chosen)
+    pairs = [*shown.lookalikes, *shown.unlike]
+    assert wrong not in {face.id for pair in [*pairs, *shown.suspects] for face in (pair.first, pair.second)}
+    # Who was given another person's name is a suspect there.
+    assert any(pair.first.id.startswith("p000/") and pair.first.person == "p001" for pair in shown.suspects)
+    assert "p000" not in {face.person for pair in pairs for face in (pair.first, pair.second)}
+
+
+def test_a_later_correction_is_of_what_an_earlier_one_made() -> None:
+    first, later = Corrections({"a/1.jpg"}, {"b": "c"}), Corrections({"d/1.jpg"}, {"c": "d"})
+    assert first.then(later) == Corrections({"a/1.jpg", "d/1.jpg"}, {"b": "d", "c": "d"})
+
+
+def test_other_metrics_have_no_suspects_and_great_tables_no_faces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = album().write(tmp_path / "faces.parquet")
+    cosine = Chosen([path], Metric.COSINE)
+    shown = shown_of(path, tmp_path / "cosine", cosine)
+    assert shown.lookalikes
+    assert not shown.suspects
+    known = counts_of(Chosen([path]), tmp_path / "report")
+    limited = replace(Chosen([path]).binned(EUCLIDEAN), memory_limit=10**9)
+    shown = faces_behind(limited, CUTOFF, Show(), faces=10, known=known)
+    assert (shown.lookalikes, shown.charts) == ((), ())
+    assert shown.no_pictures.startswith("With a memory limit none are shown here; see facesql pairs")
+    monkeypatch.setattr(behind, "MOST_FACES", 9)
+    shown = faces_behind(Chosen([path]), CUTOFF, Show(), faces=10, known=known)
+    assert shown.no_pictures.startswith("Of more than 9 faces none are shown here; see facesql pairs")
+
+
+def test_the_analysis_is_told_before_the_page_is_there(tmp_path: Path) -> None:
+    path, report = album().write(tmp_path / "faces.parquet"), tmp_path / "report"
+    told: list[Analysis] = []
+
+    def tell(analysis: Analysis) -> None:
+        assert not (report / PAGE).exists()
+        told.append(analysis)
+
+    analysis = analyze_faces(path, report, formats=[], show=Show(pictures=False), tell=tell)
+    assert [one.figures for one in told] == [analysis.figures]
+    page = (report / PAGE).read_text()
+    assert "Look-alikes" in page
+    assert "No pictures are wanted." in page
+
+
+def test_the_pages_of_drawn_people_show_their_faces(drawn: Path, tmp_path: Path, run: Run, browser: Browser) -> None:
+    run("encode", drawn, "-o", "faces.parquet", cwd=tmp_path)
+    run("analyze", "faces.parquet", "-o", "report", "--formats", "", cwd=tmp_path)
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto((tmp_path / "report" / PAGE).as_uri())
+    pictures = page.locator("ul.pairs img")
+    assert pictures.count() >= 2
+    widths = pictures.evaluate_all("found => found.map(one => one.complete ? one.naturalWidth : 0)")
+    assert min(widths) > 30
+    page.locator("#chart-map svg, #chart-map canvas").first.wait_for()
+    assert said == []
+    run("analyze", "faces.parquet", "-o", "report", "--formats", "", "--no-photos", cwd=tmp_path)
+    page.goto((tmp_path / "report" / PAGE).as_uri())
+    assert page.locator("ul.pairs img").count() == 0
+    assert "No pictures are wanted." in page.inner_text("main")
+    run("analyze", "faces.parquet", "-o", "report", "--formats", "", "--no-faces", cwd=tmp_path)
+    assert "Look-alikes" not in (tmp_path / "report" / PAGE).read_text()
