@@ -119,6 +119,7 @@ def analyze_faces(
     fresh: bool = False,
     show: "Show | None" = None,
     tell: "Callable[[Analysis], object]" = lambda _: None,
+    command: str | None = None,
     progress: bool = False,
 ) -> Analysis:
     """Compare all faces of one or several Parquet files with each other, and write the report's files into a folder.
@@ -141,7 +142,7 @@ def analyze_faces(
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
 
     ``show`` says what the page shows of faces; without it none are sought. ``tell`` is given the analysis as soon as it
-    is there, before charts and page are drawn.
+    is there, before charts and page are drawn. ``command`` is what was typed, for page and notes to tell.
 
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
     cut-offs do not fit together, or the folder cannot be written to or is being written to by another run.
@@ -190,6 +191,7 @@ def analyze_faces(
         with stages.time("faces"):
             behind = None if show is None else _behind(chosen, analysis, show, counts, threads, progress=progress)
         settings = {
+            **({} if command is None else {"command": command}),
             **_settings(chosen, analysis),
             **({} if by is None else {"groups by": by}),
             **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},

@@ -4,6 +4,7 @@ import atexit
 import gc
 import io
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -376,6 +377,7 @@ def analyze(
         formats=parse_formats(formats),
         show=None if no_faces else Show(photos or (), pictures=not no_photos),
         tell=tell,
+        command=shlex.join(["facesql", *sys.argv[1:]]),
         progress=True,
         **how,
     )

@@ -142,5 +142,8 @@ def test_the_pages_of_drawn_people_show_their_faces(drawn: Path, tmp_path: Path,
     page.goto((tmp_path / "report" / PAGE).as_uri())
     assert page.locator("ul.pairs img").count() == 0
     assert "No pictures are wanted." in page.inner_text("main")
+    typed = "facesql analyze faces.parquet -o report --formats '' --no-photos"
+    assert typed in page.inner_text("main")
+    assert f"| analyze: command | `{typed}` |" in (tmp_path / "report" / "run.md").read_text()
     run("analyze", "faces.parquet", "-o", "report", "--formats", "", "--no-faces", cwd=tmp_path)
     assert "Look-alikes" not in (tmp_path / "report" / PAGE).read_text()
