@@ -132,7 +132,7 @@ def analyze_faces(
     the bins; None takes those of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by``
     names a column of the tables, or a CSV file with the columns person and group: these groups of people are compared
     at one cut-off, the recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit``
-    is for the whole program, in bytes (default: 600 MB and the size of the encodings); what does not fit goes to disk.
+    is for the whole program, in bytes (default: 750 MB and the size of the encodings); what does not fit goes to disk.
 
     The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an

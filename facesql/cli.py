@@ -288,7 +288,7 @@ def analyze(
         str | None,
         typer.Option(
             help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
-            show_default="600MB and the size of the encodings",
+            show_default="750MB and the size of the encodings",
         ),
     ] = None,
     sample: Sample = None,
@@ -432,7 +432,7 @@ def pairs(
         str | None,
         typer.Option(
             help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
-            show_default="600MB and the size of the encodings",
+            show_default="750MB and the size of the encodings",
         ),
     ] = None,
     sample: Sample = None,
