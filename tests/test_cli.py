@@ -312,10 +312,10 @@ def test_a_memory_limit_changes_nothing_but_the_notes(run: Run, small_table: Pat
     folder = small_table.parent
     plain, limited = (
         run("analyze", "--formats", "", "-o", name, *options, cwd=folder)
-        for name, options in (("plain", ()), ("limited", ("--memory-limit", "700 MB")))
+        for name, options in (("plain", ()), ("limited", ("--memory-limit", "800 MB")))
     )
     assert plain.stdout == limited.stdout
-    assert "| analyze: memory limit | `700 MB` |" in (folder / "limited" / "run.md").read_text()
+    assert "| analyze: memory limit | `800 MB` |" in (folder / "limited" / "run.md").read_text()
     assert "| analyze: memory limit | `by the encodings` |" in (folder / "plain" / "run.md").read_text()
 
 
