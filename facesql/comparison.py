@@ -153,8 +153,14 @@ def compare_tables(
         ]
         [(faces, _, number)] = first.sql("from face_counts").fetchall()
     tables = [_Counted.of(bins, pairs, people, wanted) for bins, pairs, people in counted]
-    pairs = tables[0].sure.counts[Weighting.PAIRS]
-    genuine, impostor = int(pairs.genuine_all.sum()), int(pairs.impostor_all)
+    of_each = [table.sure.counts[Weighting.PAIRS] for table in tables]
+    genuine, others = (int(pairs.genuine_all.sum()) for pairs in of_each)
+    if genuine != others:
+        raise FacesqlError(
+            f"The same faces make {genuine:,} pairs of one person in {str(a)!r} and {others:,} in {str(b)!r}, for column "
+            "photo differs; give both the same."
+        )
+    impostor = int(of_each[0].impostor_all)
     if not genuine or not impostor:
         raise FacesqlError(
             f"The faces that {str(a)!r} and {str(b)!r} share make {genuine:,} pairs of one person and {impostor:,} of "

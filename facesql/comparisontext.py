@@ -53,7 +53,8 @@ def verdict(found: Comparison) -> str:
     if difference is None:
         return f"Which is better {at} cannot be told."
     if difference == 0:
-        return f"No difference {at}: both miss {row['a']:.4f} of the comparisons of one person."
+        others = "" if row["low"] == row["high"] else "; for other people there may be one"
+        return f"No difference {at}: both miss {row['a']:.4f} of the comparisons of one person{others}."
     fewer, more = ("b", "a") if difference < 0 else ("a", "b")
     told = f"{fewer} misses {row[fewer]:.4f} of the comparisons of one person, {more} {row[more]:.4f}"
     if row["sure"]:
@@ -88,8 +89,8 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _better(row: dict[str, Any]) -> str:
     if row["difference"] is None:
         return MISSING
-    if row["difference"] == 0:
-        return "same"
+    if row["difference"] == 0 and row["low"] == row["high"]:
+        return "no difference"
     if not row["sure"]:
         return "not sure"
     return row["better"] or "differ"

@@ -33,9 +33,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """200 people with three faces each, and the same with noise; distances of both classes overlap."""
     folder = tmp_path_factory.mktemp("tables")
     people, encodings = some_people(200, 3, seed=2)
-    clear = 0.3 * noisy(encodings, 0.055)
+    clear = 0.3 * noisy(encodings, 0.07)
     return written(folder / "clear.parquet", people, clear), written(
-        folder / "noisy.parquet", people, noisy(clear, 0.015, seed=9)
+        folder / "noisy.parquet", people, noisy(clear, 0.012, seed=9)
     )
 
 
@@ -48,7 +48,7 @@ def test_a_table_with_noise_is_worse_for_sure(found: Comparison) -> None:
     row = found.headline
     assert (row["figure"], row["counts_same"]) == ("FNMR at FMR 0.001", "people")
     assert verdict(found).startswith("a is better, surely: at an FMR of 0.001 a misses 0.")
-    for figure in ("FNMR at FMR 0.01", "EER", "AUC"):
+    for figure in ("FNMR at FMR 0.01", "EER"):
         for of in found.table.filter(figure=figure).iter_rows(named=True):
             assert (of["better"], of["sure"]) == ("a", True)
             assert of["low"] <= of["difference"] <= of["high"]
@@ -130,13 +130,14 @@ def test_few_people_give_bounds_and_no_cutoff(tmp_path: Path) -> None:
     assert not few.table["sure"].any()
 
 
-@pytest.mark.parametrize("change", ["ids", "people", "one person", "alone"])
+@pytest.mark.parametrize("change", ["ids", "people", "one person", "alone", "photo"])
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, change: str) -> None:
     people, encodings = some_people(4, 2)
     told = {
         "ids": "No id of",
         "people": r"'p0/0.jpg' is of 'p0' in .* and of 'else'",
-        "one person": "8 pairs|28 pairs of one person and 0 of two",
+        "photo": "4 pairs of one person in .* and 3 in",
+        "one person": "28 pairs of one person and 0 of two",
         "alone": "0 pairs of one person",
     }
     tables = [faces_table(people, encodings) for _ in range(2)]
@@ -148,6 +149,8 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, change: str) -> None
         tables = [table.set_column(1, "person", pa.array(["p"] * 8)) for table in tables]
     if change == "alone":
         tables = [table.take(list(range(0, 8, 2))) for table in tables]
+    if change == "photo":
+        tables[1] = faces_table(people, encodings, ["one", "one", None, None, None, None, None, None])
     paths = [tmp_path / f"{name}.parquet" for name in "ab"]
     for table, path in zip(tables, paths, strict=True):
         pq.write_table(table, path)

@@ -18,6 +18,7 @@ from facesql.binning import Metric
 from facesql.errors import FacesqlError
 from facesql.foldwise import Curve, Spread, best_cutoff, pair_distances
 from facesql.protocol import run_protocol
+from facesql.protocoltext import told
 from tests.conftest import LFW, Run, faces_table, some_people
 
 Pairs = list[tuple[str, str, bool]]
@@ -157,8 +158,16 @@ def test_a_name_is_a_face_or_a_photo_with_one_face(tmp_path: Path) -> None:
         run_protocol(txt, tmp_path / "faces.parquet")
 
 
+def test_what_became_of_photos_without_a_face_is_told(tmp_path: Path, table: Path) -> None:
+    photos = {"id": ["p1/gone.jpg", "p9/gone.jpg", "p9/other.jpg"], "status": ["no_face", "undecidable", "no_face"]}
+    pq.write_table(pa.table(photos), table.with_suffix(".photos.parquet"))
+    found = run_protocol(write_list(tmp_path / "pairs.csv", some_pairs()), table)
+    assert found.statuses == {"no_face": 1, "undecidable": 1}
+    assert "2 photos have none in the table (1 'no_face', 1 'undecidable')" in told(found)
+
+
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         ("a,b,same\nx,y,1\n", "None of the photos"),
         ("a,b,same,fold\np0/0.jpg,p0/1.jpg,1,1\np0/0.jpg,p1/4.jpg,0,1\nx,y,1,2\n", "Fold '2'"),
@@ -166,9 +175,9 @@ def test_a_name_is_a_face_or_a_photo_with_one_face(tmp_path: Path) -> None:
         ("a,b,same,fold\np0/0.jpg,p0/1.jpg,1,1\np0/0.jpg,p0/2.jpg,1,2\n", "pairs of one person and of two"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(tmp_path: Path, table: Path, text: str, told: str) -> None:
+def test_what_cannot_be_judged_is_refused(tmp_path: Path, table: Path, text: str, sentence: str) -> None:
     (tmp_path / "pairs.csv").write_text(text)
-    with pytest.raises(FacesqlError, match=told):
+    with pytest.raises(FacesqlError, match=sentence):
         run_protocol(tmp_path / "pairs.csv", table)
 
 
