@@ -157,8 +157,8 @@ def compare_tables(
     genuine, others = (int(pairs.genuine_all.sum()) for pairs in of_each)
     if genuine != others:
         raise FacesqlError(
-            f"The same faces make {genuine:,} pairs of one person in {str(a)!r} and {others:,} in {str(b)!r}, for column "
-            "photo differs; give both the same."
+            f"The same faces make {genuine:,} pairs of one person in {str(a)!r} and {others:,} in {str(b)!r}, for "
+            "column photo differs; give both the same."
         )
     impostor = int(of_each[0].impostor_all)
     if not genuine or not impostor:
