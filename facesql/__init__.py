@@ -6,6 +6,8 @@ The public verbs, imported when they are first used:
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``find_pairs``: the pairs themselves, closest or farthest, of that table
 - ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
+- ``run_protocol``: a list of pairs to accuracy by folds, as LFW's View 2 asks for it
+- ``compare_tables``: two tables of the same photos to the differences of their rates
 - ``draw_charts``: the charts of a finished analysis, drawn again
 - ``map_faces``, ``draw_names``, ``write_projector``: the table to a map, a chart of first names, files for
   TensorBoard
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from facesql.analyze import analyze_faces
+    from facesql.comparison import compare_tables
     from facesql.demo import run_demo
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from facesql.mapping import map_faces
     from facesql.naming import draw_names
     from facesql.projector import write_projector
+    from facesql.protocol import run_protocol
     from facesql.redraw import draw_charts
     from facesql.suspects import find_suspects
 
@@ -32,6 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "analyze_faces",
+    "compare_tables",
     "draw_charts",
     "draw_names",
     "encode_photos",
@@ -40,11 +45,13 @@ __all__ = [
     "forget_people",
     "map_faces",
     "run_demo",
+    "run_protocol",
     "write_projector",
 ]
 
 _VERBS = {
     "analyze_faces": "facesql.analyze",
+    "compare_tables": "facesql.comparison",
     "draw_charts": "facesql.redraw",
     "draw_names": "facesql.naming",
     "encode_photos": "facesql.encode",
@@ -53,6 +60,7 @@ _VERBS = {
     "forget_people": "facesql.forget",
     "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",
+    "run_protocol": "facesql.protocol",
     "write_projector": "facesql.projector",
 }
 

@@ -183,7 +183,7 @@ def det(data: ChartData) -> alt.LayerChart:
     points = data.points.filter(inside).select("cutoff", "fmr", "fnmr")
     deviates = {f"{name}_deviate": [NormalDist().inv_cdf(rate) for rate in points[name]] for name in ("fmr", "fnmr")}
     points = points.with_columns(**{name: pl.Series(values, dtype=pl.Float64) for name, values in deviates.items()})
-    (fmr_scale, fmr_axis), (fnmr_scale, fnmr_axis) = _deviates(points["fmr"]), _deviates(points["fnmr"])
+    (fmr_scale, fmr_axis), (fnmr_scale, fnmr_axis) = deviate_axis(points["fmr"]), deviate_axis(points["fnmr"])
     base = alt.Chart(points).encode(
         x=alt.X("fmr_deviate:Q", title="false match rate (FMR)", scale=fmr_scale, axis=fmr_axis),
         y=alt.Y("fnmr_deviate:Q", title="false non-match rate (FNMR)", scale=fnmr_scale, axis=fnmr_axis),
@@ -312,7 +312,7 @@ def _line_and_points(base: alt.Chart, *, clip: bool = False) -> list[alt.Chart]:
     return [line, base.mark_point(color=BLUE, filled=True, size=12, clip=clip)]
 
 
-def _deviates(rates: pl.Series) -> tuple[alt.Scale, alt.Axis]:
+def deviate_axis(rates: pl.Series) -> tuple[alt.Scale, alt.Axis]:
     """A scale of normal deviates, marked with rates, from the mark below the least rate to that above the greatest."""
     least, greatest = rates.min(), rates.max()
     low = max((mark for mark in DET_MARKS if isinstance(least, float) and mark <= least), default=DET_MARKS[0])

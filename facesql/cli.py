@@ -574,6 +574,97 @@ def names(
 
 
 @app.command()
+def protocol(
+    pairs: Annotated[
+        Path,
+        typer.Argument(help="A list of pairs: LFW's pairs.txt, or a .csv with the columns a,b,same and perhaps fold."),
+    ],
+    faces: TablesArgument = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER|FILE",
+            help="A folder for tables, charts and figures; or a file for the ROC alone: .html, .png, .svg, .vl.json, "
+            ".csv or .parquet.",
+            show_default="print",
+        ),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="How far two encodings are apart.")
+    ] = "euclidean",
+    cutoff: Annotated[
+        str | None,
+        typer.Option(metavar="DISTANCE", help="A cut-off for all folds.", show_default="0.6 for euclidean, else none"),
+    ] = None,
+    suffix: Annotated[str, typer.Option(help="How the names of the photos of pairs.txt end.")] = ".jpg",
+    sample: Sample = None,
+    *,
+    skip_invalid: SkipInvalid = False,
+) -> None:
+    """Decide the pairs of a list, as LFW's View 2 does: the cut-off chosen on nine folds, judged on the tenth."""
+    from facesql.binning import Metric
+    from facesql.protocol import parse_fixed, run_protocol
+    from facesql.protocoltext import told
+
+    found = run_protocol(
+        pairs,
+        _tables(faces, sample),
+        output,
+        metric=parse_choice(metric, Metric, "metric"),
+        cutoff=parse_fixed(cutoff),
+        suffix=suffix,
+        skip_invalid=skip_invalid,
+    )
+    for doubt in found.doubts:
+        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    print(told(found, output))
+
+
+@app.command("compare-tables")
+def compare_tables(
+    a: Annotated[Path, typer.Argument(help="A table of faces.")],
+    b: Annotated[Path, typer.Argument(help="Another one of the same photos, such as by another encoder.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FOLDER", help="A folder for tables and charts.", show_default="print"),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="How far two encodings are apart.")
+    ] = "euclidean",
+    metric_b: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="That of table B.", show_default="the same")
+    ] = None,
+    max_fmr: Annotated[
+        float, typer.Option(metavar="RATE", help="The false match rate at which misses decide which is better.")
+    ] = 0.001,
+    confidence: Annotated[float, typer.Option(metavar="SHARE", help="How sure intervals are to be.")] = 0.95,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    *,
+    skip_invalid: SkipInvalid = False,
+) -> None:
+    """Say which of two tables of the same photos tells people apart better, and whether that is sure."""
+    from facesql.binning import Metric
+    from facesql.comparison import compare_tables as compare
+    from facesql.comparisontext import differing
+
+    found = compare(
+        a,
+        b,
+        output,
+        metric_a=parse_choice(metric, Metric, "metric"),
+        metric_b=parse_choice(metric_b or metric, Metric, "metric"),
+        max_fmr=max_fmr,
+        confidence=confidence,
+        skip_invalid=skip_invalid,
+        threads=threads,
+        progress=True,
+    )
+    print(differing(found, output))
+
+
+@app.command()
 def chart(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="The charts to draw.", show_default="all")

@@ -219,7 +219,7 @@ def eer(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band
         return None
     bands = bands or {Rate.FMR: fmr_band(counts, confidence), Rate.FNMR: fnmr_band(counts, confidence)}
     fmr, fnmr = bands[Rate.FMR], bands[Rate.FNMR]
-    value = float(_crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
+    value = float(crossing(fmr.value[np.newaxis], fnmr.value[np.newaxis])[0])
     doubled = doubled_fmr(counts) * fmr.value**2
     place = int(np.argmin(np.abs(fmr.value - fnmr.value)))
     if fmr.bound[place] or fnmr.bound[place]:
@@ -235,10 +235,10 @@ def eer(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band
     # So each moves the rates as far as all together do, and what the crossing moves then is put to one block again.
     wide = sqrt(counts.present.sum() - 1)
     rates = [
-        _moved(rate.value, without(counts)[counts.present], wide)
+        moved_rates(rate.value, without(counts)[counts.present], wide)
         for rate, without in ((fmr, fmr_without), (fnmr, fnmr_without))
     ]
-    moved = (logit(_crossing(*rates)) - logit(value)) / wide
+    moved = (logit(crossing(*rates)) - logit(value)) / wide
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
     surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
     return _estimate(value, expit(logit(value) + moved), surplus, freedom, confidence)
@@ -259,13 +259,13 @@ def auc(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band
     fmr = counts.impostor / counts.impostor_all
     recall = counts.genuine.sum(axis=0) / every
     doubled = np.nan_to_num(doubled_fmr(counts) * fmr**2)
-    value = float(_area(fmr[np.newaxis], recall[np.newaxis])[0])
+    value = float(area(fmr[np.newaxis], recall[np.newaxis])[0])
     if rate.bound:
         return Estimate(value, min(value, (1 - rate.high) ** 2), 1.0, bound=True)
     # 1 - AUC is the mean FMR at the distances of genuine pairs; parts of it vary together.
     surplus = float(np.diff(recall, prepend=0) @ np.sqrt(doubled)) ** 2 / (value * (1 - value)) ** 2
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
-    replicates = _area(fmr_without(counts)[counts.present], 1 - fnmr_without(counts)[counts.present])
+    replicates = area(fmr_without(counts)[counts.present], 1 - fnmr_without(counts)[counts.present])
     return _estimate(value, replicates, surplus, freedom, confidence)
 
 
@@ -513,7 +513,7 @@ def _flipped(band: Band) -> Band:
     return Band(band.value[::-1], band.low[::-1], band.high[::-1], band.se[::-1], band.bound[::-1])
 
 
-def _crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
+def crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
     """The rate at which the two are equal, taken as straight lines between edges; (rows, edges) each, one a row."""
     ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
     fmr, fnmr = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[1], fnmr, ends[0]])
@@ -522,19 +522,19 @@ def _crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
     gap_before = fnmr[rows, before] - fmr[rows, before]
     gap_after = fmr[rows, after] - fnmr[rows, after]
     share = gap_before / (gap_before + gap_after)
-    crossing = fmr[rows, before] + share * (fmr[rows, after] - fmr[rows, before])
+    height = fmr[rows, before] + share * (fmr[rows, after] - fmr[rows, before])
     other = fnmr[rows, before] + share * (fnmr[rows, after] - fnmr[rows, before])
-    return np.asarray((crossing + other) / 2)
+    return np.asarray((height + other) / 2)
 
 
-def _moved(rate: Numbers, without: Numbers, times: float) -> Numbers:
+def moved_rates(rate: Numbers, without: Numbers, times: float) -> Numbers:
     """A rate moved so many times as far as it is without each block, on the logit scale; (blocks, edges)."""
     return np.asarray(
         expit(logit(rate) + times * np.nan_to_num(logit(without) - logit(rate), posinf=np.inf, neginf=-np.inf))
     )
 
 
-def _area(fmr: Numbers, recall: Numbers) -> Numbers:
+def area(fmr: Numbers, recall: Numbers) -> Numbers:
     """The area under recall against FMR, a straight line from edge to edge; (rows, edges) each, one a row."""
     ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
     fmr, recall = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[0], recall, ends[1]])
