@@ -6,6 +6,7 @@ The public verbs, imported when they are first used:
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``find_pairs``: the pairs themselves, closest or farthest, of that table
 - ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
+- ``compare_photos``, ``identify_photo``: two photos, or a photo and that table, to what their distances mean
 - ``draw_charts``: the charts of a finished analysis, drawn again
 - ``map_faces``, ``draw_names``, ``write_projector``: the table to a map, a chart of first names, files for
   TensorBoard
@@ -18,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from facesql.analyze import analyze_faces
+    from facesql.comparing import compare_photos
     from facesql.demo import run_demo
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
+    from facesql.identifying import identify_photo
     from facesql.lookalikes import find_pairs
     from facesql.mapping import map_faces
     from facesql.naming import draw_names
@@ -32,12 +35,14 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "analyze_faces",
+    "compare_photos",
     "draw_charts",
     "draw_names",
     "encode_photos",
     "find_pairs",
     "find_suspects",
     "forget_people",
+    "identify_photo",
     "map_faces",
     "run_demo",
     "write_projector",
@@ -45,12 +50,14 @@ __all__ = [
 
 _VERBS = {
     "analyze_faces": "facesql.analyze",
+    "compare_photos": "facesql.comparing",
     "draw_charts": "facesql.redraw",
     "draw_names": "facesql.naming",
     "encode_photos": "facesql.encode",
     "find_pairs": "facesql.lookalikes",
     "find_suspects": "facesql.suspects",
     "forget_people": "facesql.forget",
+    "identify_photo": "facesql.identifying",
     "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",
     "write_projector": "facesql.projector",
