@@ -225,8 +225,8 @@ def _gallery_rates(found: Identification) -> list[str]:
         return []
     people, faces = f"{found.people:,}", f"{found.faces:,}"
     told = [
-        f"false matches: how many of the {people} people match somebody who is none of them, on average, by one photo of "
-        f"each (FMR x {people}).",
+        f"false matches: how many of {people} people match somebody who is none of them, on average, by one photo "
+        f"of each (FMR x {people}).",
         *(
             [f"Several photos of a person match more easily: by all, it may be up to FMR x {faces}."]
             if found.faces > found.people
