@@ -1,4 +1,4 @@
--- encode_settings: how the faces of a report were encoded, as their tables note it: settings, and versions of what took part.
+-- encode_settings: how the faces were encoded, as their tables note it. These are settings, and versions of what took part.
 -- One row per table of faces and setting; none of a table that another program made.
 --   select value from encode_settings where name = 'detector';
 create table if not exists encode_settings (
