@@ -8,6 +8,7 @@ The public verbs, imported when they are first used:
 - ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
 - ``run_protocol``: a list of pairs to accuracy by folds, as LFW's View 2 asks for it
 - ``compare_tables``: two tables of the same photos to the differences of their rates
+- ``compare_photos``, ``identify_photo``: two photos, or a photo and that table, to what their distances mean
 - ``draw_charts``: the charts of a finished analysis, drawn again
 - ``map_faces``, ``draw_names``, ``write_projector``: the table to a map, a chart of first names, files for
   TensorBoard
@@ -20,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from facesql.analyze import analyze_faces
-    from facesql.comparison import compare_tables
     from facesql.demo import run_demo
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
+    from facesql.identifying import identify_photo
     from facesql.lookalikes import find_pairs
     from facesql.mapping import map_faces
     from facesql.naming import draw_names
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from facesql.protocol import run_protocol
     from facesql.redraw import draw_charts
     from facesql.suspects import find_suspects
+    from facesql.twophotos import compare_photos
+    from facesql.twotables import compare_tables
 
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "analyze_faces",
+    "compare_photos",
     "compare_tables",
     "draw_charts",
     "draw_names",
@@ -43,6 +47,7 @@ __all__ = [
     "find_pairs",
     "find_suspects",
     "forget_people",
+    "identify_photo",
     "map_faces",
     "run_demo",
     "run_protocol",
@@ -51,13 +56,15 @@ __all__ = [
 
 _VERBS = {
     "analyze_faces": "facesql.analyze",
-    "compare_tables": "facesql.comparison",
+    "compare_tables": "facesql.twotables",
+    "compare_photos": "facesql.twophotos",
     "draw_charts": "facesql.redraw",
     "draw_names": "facesql.naming",
     "encode_photos": "facesql.encode",
     "find_pairs": "facesql.lookalikes",
     "find_suspects": "facesql.suspects",
     "forget_people": "facesql.forget",
+    "identify_photo": "facesql.identifying",
     "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",
     "run_protocol": "facesql.protocol",

@@ -24,7 +24,7 @@ from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
-from facesql.provenance import doubts, merged
+from facesql.provenance import doubts, how_made, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
 from facesql.sources import DATABASE
 from facesql.wanted import Wanted
@@ -177,7 +177,7 @@ def analyze_faces(
                     with stages.time("groups"):
                         rates = _group_rates(connection, groups, analysis, plan, loaded, progress=progress)
                         analysis = replace(analysis, groups=rates)
-                _store(connection, analysis)
+                _store(connection, analysis, made)
                 counts = connection.sql("from block_pair_counts").to_arrow_table()
             finally:
                 connection.close()
@@ -352,13 +352,16 @@ def _groups(connection: duckdb.DuckDBPyConnection, by: str) -> "Groups":
     return read_groups(connection, by)
 
 
-def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis) -> None:
+def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis, made: Mapping[Path, Mapping[str, str]]) -> None:
     """Fill the report's tables, which have the columns of those kept, in their order."""
     summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
     for name, table in {**analysis.kept(), "summary": summary}.items():
         connection.register("stored", table.to_arrow())
         connection.sql("from stored").insert_into(name)
         connection.unregister("stored")
+    rows = [(str(file), name, value) for file, table in made.items() for name, value in how_made(table).items()]
+    if rows:
+        connection.executemany("insert into encode_settings values ($1, $2, $3)", rows)
 
 
 def _chart_data(analysis: Analysis, totals: pl.DataFrame) -> "ChartData":

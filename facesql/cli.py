@@ -573,6 +573,111 @@ def names(
     print(named(found, people, output))
 
 
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FOLDER",
+        help="The folder of a finished analysis, which tells what distances mean.",
+        show_default=f"{DEFAULT_REPORT}, if there is one",
+    ),
+]
+NoReport = Annotated[bool, typer.Option("--no-report", help="Do without a report.")]
+GenuineShare = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="How many of your own comparisons are of one person.",
+        show_default="as in the report",
+    ),
+]
+MaxMegapixels = Annotated[float, typer.Option(min=0.001, help="Refuse photos larger than this.")]
+RowsOutput = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE.csv|.parquet|.json", help="A file to write to, too, a row a line of the answer."
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo.")],
+    second: Annotated[Path, typer.Argument(metavar="PHOTO", help="Another one.")],
+    report: ReportOption = None,
+    genuine_share: GenuineShare = None,
+    output: RowsOutput = None,
+    max_megapixels: MaxMegapixels = 120.0,
+    *,
+    no_report: NoReport = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say how far apart the faces of two photos are, and what that means. 1 is the exit code where one has no face."""
+    from facesql import encoder
+
+    encoder.require()
+    from facesql.photofiles import refuse_file, write_rows
+    from facesql.phototext import compared
+    from facesql.twophotos import compare_photos
+
+    if output is not None:
+        refuse_file(output, overwrite=overwrite)
+    found = compare_photos(
+        first,
+        second,
+        _report(report, no_report=no_report),
+        genuine_share=genuine_share,
+        max_megapixels=max_megapixels,
+    )
+    for doubt in found.doubts:
+        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    print(compared(found))
+    if output is not None:
+        write_rows(found.table, output)
+
+
+@app.command()
+def identify(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo.")],
+    faces: TablesArgument = None,
+    report: ReportOption = None,
+    most: Annotated[int, typer.Option("-n", min=1, metavar="N", help="How many people at most, for each face.")] = 5,
+    genuine_share: GenuineShare = None,
+    output: RowsOutput = None,
+    max_megapixels: MaxMegapixels = 120.0,
+    sample: Sample = None,
+    *,
+    no_report: NoReport = False,
+    skip_invalid: SkipInvalid = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say who of a table is nearest to each face of a photo, and what that means. 1 is the exit code without a face."""
+    from facesql import encoder
+
+    encoder.require()
+    from facesql.identifying import identify_photo
+    from facesql.photofiles import refuse_file, write_rows
+    from facesql.phototext import identified
+
+    if output is not None:
+        refuse_file(output, overwrite=overwrite)
+    found = identify_photo(
+        photo,
+        _tables(faces, sample),
+        _report(report, no_report=no_report),
+        most=most,
+        genuine_share=genuine_share,
+        skip_invalid=skip_invalid,
+        max_megapixels=max_megapixels,
+    )
+    for doubt in found.doubts:
+        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    print(identified(found))
+    if output is not None:
+        write_rows(found.table, output)
+
+
 @app.command()
 def protocol(
     pairs: Annotated[
@@ -646,8 +751,8 @@ def compare_tables(
 ) -> None:
     """Say which of two tables of the same photos tells people apart better, and whether that is sure."""
     from facesql.binning import Metric
-    from facesql.comparison import compare_tables as compare
     from facesql.comparisontext import differing
+    from facesql.twotables import compare_tables as compare
 
     found = compare(
         a,
@@ -915,6 +1020,17 @@ def _tables(faces: list[Path] | None, sample: str | None) -> list[Path]:
     """The tables of faces that are named, that of a sample, or the default."""
     first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
     return [first, *(faces or [])[1:]]
+
+
+def _report(named: Path | None, *, no_report: bool) -> Path | None:
+    """The report that is named, or else the default, if there is one."""
+    if no_report:
+        if named is not None:
+            raise typer.BadParameter("name a report or --no-report, not both")
+        return None
+    from facesql.sources import DATABASE
+
+    return DEFAULT_REPORT if named is None and (DEFAULT_REPORT / DATABASE).exists() else named
 
 
 def _source(path: Path | None, sample: str | None) -> "Source":

@@ -10,7 +10,7 @@ from facesql.binning import EUCLIDEAN
 if TYPE_CHECKING:  # the types alone
     from pathlib import Path
 
-    from facesql.comparison import Comparison, Side
+    from facesql.twotables import Comparison, Side
 
 _HEADINGS = {
     "people": "every person, every two people the same",

@@ -51,6 +51,13 @@ def doubts(made: Mapping[Path, Mapping[str, str]]) -> list[str]:
     ]
 
 
+def untold(what: str, made: Mapping[str, str]) -> list[str]:
+    """A sentence where a table or a report, of that name, does not note how its faces were encoded."""
+    if _encoding(made):
+        return []
+    return [f"{what!r} does not say how its faces were encoded: what follows holds only if it was as photos are here."]
+
+
 def merged(made: Mapping[Path, Mapping[str, str]]) -> dict[str, str]:
     """The metadata of all tables as one; where they differ, each value is followed by the tables that have it."""
     names = dict.fromkeys(name for table in made.values() for name in table)
@@ -64,6 +71,18 @@ def _told(values: Mapping[Path, str]) -> str:
     return ", ".join(
         f"{value} ({', '.join(str(file) for file, has in values.items() if has == value)})" for value in different
     )
+
+
+def how_made(made: Mapping[str, str]) -> dict[str, str]:
+    """How a table was made, without what it was made of."""
+    return {name: value for name, value in made.items() if name != FOUND}
+
+
+def refuse_different(what: str, made: Mapping[str, str], other: str, others: Mapping[str, str], remedy: str) -> None:
+    """Raise FacesqlError where distances between faces of one and of the other mean nothing, with the ``remedy``."""
+    if different := differences(_encoding(made), _encoding(others)):
+        told = "; ".join(f"{name} {value}, and {another}" for name, value, another in different)
+        raise FacesqlError(f"{what!r} and {other!r} were encoded differently ({told}); {remedy}")
 
 
 def _encoding(made: Mapping[str, str]) -> dict[str, str]:

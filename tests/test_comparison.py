@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from facesql.binning import Metric
-from facesql.comparison import SCHEMA, Comparison, compare_tables
 from facesql.comparisontext import differing, verdict
 from facesql.errors import FacesqlError
+from facesql.twotables import SCHEMA, Comparison, compare_tables
 from tests.conftest import Run, faces_table, some_people
 from tests.double_loop import double_loop, read
 

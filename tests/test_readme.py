@@ -28,6 +28,7 @@ COMMANDS = (
     "names",
     "suspects",
     *("protocol", "compare-tables"),
+    *("compare", "identify"),
 )
 # How the shell asks for a line; what is typed after it goes to its stdin.
 PROMPT = "D "

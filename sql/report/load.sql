@@ -13,3 +13,4 @@
 .read sql/report/same_person_share.sql
 .read sql/report/same_person_interval.sql
 .read sql/report/growth.sql
+.read sql/report/encode_settings.sql
