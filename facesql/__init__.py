@@ -3,6 +3,7 @@
 The public verbs, imported when they are first used:
 
 - ``encode_photos``: photos, in folders or listed by a manifest, to the table faces.parquet
+- ``import_faces``, ``write_faces``: encodings of other programs, in a file or in memory, to that table
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``find_pairs``: the pairs themselves, closest or farthest, of that table
 - ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from facesql.demo import run_demo
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
+    from facesql.importing import import_faces, write_faces
     from facesql.lookalikes import find_pairs
     from facesql.mapping import map_faces
     from facesql.naming import draw_names
@@ -38,8 +40,10 @@ __all__ = [
     "find_pairs",
     "find_suspects",
     "forget_people",
+    "import_faces",
     "map_faces",
     "run_demo",
+    "write_faces",
     "write_projector",
 ]
 
@@ -51,8 +55,10 @@ _VERBS = {
     "find_pairs": "facesql.lookalikes",
     "find_suspects": "facesql.suspects",
     "forget_people": "facesql.forget",
+    "import_faces": "facesql.importing",
     "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",
+    "write_faces": "facesql.importing",
     "write_projector": "facesql.projector",
 }
 
