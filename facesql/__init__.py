@@ -66,4 +66,5 @@ _VERBS = {
 def __getattr__(name: str) -> Any:
     if name not in _VERBS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_VERBS[name]), name)
+    verb = globals()[name] = getattr(import_module(_VERBS[name]), name)
+    return verb

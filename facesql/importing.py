@@ -122,8 +122,9 @@ def write_faces(
     """Check a table of faces that is in memory, and write it to a Parquet file, which every other verb takes.
 
     ``table`` is of polars, of DuckDB or of Arrow, one row a face, with the columns id (unique), person and encoding
-    (lists of as many numbers each, float32 or float64); other columns are carried. Columns are named, ``metric`` is
-    noted and errors are raised as by ``import_faces``.
+    (lists of as many numbers each, of any type); other columns are carried. Columns go by their names and ``metric`` is
+    noted as by ``import_faces``. Raises InvalidFacesError, which names the first row that is no face, unless
+    ``skip_invalid``; FacesqlError where a column lacks, or the output cannot be written.
 
     >>> import tempfile
     >>> faces = pa.table({"id": ["Ann/1", "Bo/1"], "person": ["Ann", "Bo"], "encoding": [[0.0, 1.0], [1.0, 0.0]]})

@@ -28,6 +28,7 @@ from facesql.importing import ImportSummary, import_faces, write_faces
 from facesql.lookalikes import find_pairs
 from facesql.suspects import find_suspects
 from facesql.vectors import encodings_of
+from tests.api_pages import write_pages
 from tests.conftest import ROOT, Run, faces_table, some_people
 
 PEOPLE = ["Ann", "Jörg", "李", "123456789012345678901234567890"]
@@ -526,3 +527,18 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "report" / "report.html").is_file()
     chart = names["chart"]
     assert "text/html" in chart._repr_mimebundle_() or "$schema" in chart.to_dict()  # type: ignore[attr-defined]
+
+
+def test_the_pages_of_the_library_are_written_without_a_warning(tmp_path: Path) -> None:
+    modules = write_pages(tmp_path)
+    pages = {".".join(path.relative_to(tmp_path).with_suffix("").parts) for path in tmp_path.rglob("*.html")}
+    assert pages >= set(modules)
+    start = (tmp_path / "facesql.html").read_text(encoding="utf-8")
+    assert all(f'id="{verb}"' in start for verb in facesql.__all__ if not verb.startswith("_"))
+
+
+@pytest.mark.parametrize("name", [name for name in facesql.__all__ if not name.startswith("_")])
+def test_each_verb_of_the_library_says_what_it_takes_and_raises(name: str) -> None:
+    verb = getattr(facesql, name)
+    assert "Raises" in verb.__doc__
+    assert "return" in verb.__annotations__
