@@ -27,6 +27,7 @@ COMMANDS = (
     "projector",
     "names",
     "suspects",
+    "import",
 )
 # How the shell asks for a line; what is typed after it goes to its stdin.
 PROMPT = "D "
