@@ -103,7 +103,8 @@ def _kind(source: str) -> str:
             "in Python: pandas.DataFrame(rows).to_parquet('encodings.parquet')"
         )
     if suffix not in _KINDS:
-        raise FacesqlError(f"{source!r} is of no kind that can be imported; its name must end in {', '.join(_KINDS)}.")
+        name = without_secrets(source) if is_address(source) else source
+        raise FacesqlError(f"{name!r} is of no kind that can be imported; its name must end in {', '.join(_KINDS)}.")
     return _KINDS[suffix]
 
 
@@ -180,11 +181,10 @@ def _refuse_unreadable(file: Path) -> None:
 
 def _json_columns(connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, Any], named: Named) -> dict[str, str]:
     """The types of a JSON file's columns. Names are text: a long number is not to be rounded."""
-    texts = {named.id, named.person} - {None} or set()
-    texts |= {*IDS, *PEOPLE}
+    texts = {*IDS, *PEOPLE, named.id, named.person}
     found = connection.execute(engine_sql("import_json_columns"), dict(parameters)).fetchall()
     whole = re.compile("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE")
-    return {name: "VARCHAR" if name in texts and whole.fullmatch(kind) else kind for name, kind in found}
+    return {name: "VARCHAR" if {name, name.lower()} & texts and whole.fullmatch(kind) else kind for name, kind in found}
 
 
 # NumPy's files

@@ -435,7 +435,9 @@ class _Checked:
 
 
 def _texts(column: pa.Array) -> list[str]:
-    """A column as text, empty where it is null."""
+    """A column as text, empty where it is null, or no number, which is how pandas writes null among numbers."""
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
     return [str(text) for text in pc.fill_null(column.cast(pa.string()), "").to_pylist()]
 
 

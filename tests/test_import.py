@@ -26,6 +26,7 @@ from facesql.binning import Metric
 from facesql.encodingfiles import without_secrets
 from facesql.errors import FacesqlError, InvalidFacesError
 from facesql.faces import file_hash, read_metadata
+from facesql.forget import forget_people
 from facesql.importing import ImportSummary, import_faces, write_faces
 from facesql.lookalikes import find_pairs
 from facesql.suspects import find_suspects
@@ -228,6 +229,29 @@ def test_columns_are_named_carried_and_left_out(tmp_path: Path) -> None:
         imported(source, id_column="key", person_column="who", leave_out=["box"])
     with pytest.raises(FacesqlError, match="no column 'z' to leave out"):
         imported(source, leave_out=["z"])
+
+
+def test_names_that_are_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    names = [10**38 - 1, 2**63, 7]
+    rows = [{"Person": name, "id": row, "embedding": [row, 1]} for row, name in enumerate(names)]
+    (tmp_path / "a.json").write_text(json.dumps(rows), encoding="utf-8")
+    assert [row["person"] for row in imported(tmp_path / "a.json")[1]] == [str(name) for name in names]
+    labels = pa.array([1.0, float("nan"), 3.0])
+    pq.write_table(
+        pa.table({"id": [1, 2, 3], "label": labels, "encoding": [[1.0], [2.0], [3.0]]}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(InvalidFacesError, match=r"Row 2 \('2'\) .* has no person"):
+        imported(tmp_path / "a.parquet")
+    assert [row["person"] for row in imported(tmp_path / "a.parquet", skip_invalid=True)[1]] == ["1", "3"]
+
+
+def test_who_is_forgotten_leaves_an_imported_table_too(tmp_path: Path) -> None:
+    output = tmp_path / "faces.parquet"
+    import_faces(as_npz(tmp_path, numbers()), output, metric=Metric.COSINE)
+    made = read_metadata(output)
+    forget_people(["Ann"], output, None)
+    assert pq.read_table(output)["person"].unique().to_pylist() == PEOPLE[1:]
+    assert read_metadata(output) == made
 
 
 def test_a_facesql_table_can_be_imported_again(tmp_path: Path) -> None:
