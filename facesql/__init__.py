@@ -3,6 +3,7 @@
 The public verbs, imported when they are first used:
 
 - ``encode_photos``: photos, in folders or listed by a manifest, to the table faces.parquet
+- ``import_faces``, ``write_faces``: encodings of other programs, in a file or in memory, to that table
 - ``analyze_faces``: that table to the cut-off table, its figures and its charts
 - ``find_pairs``: the pairs themselves, closest or farthest, of that table
 - ``find_suspects``: photos in that table that are probably mislabelled, there twice or of the wrong face
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from facesql.encode import encode_photos
     from facesql.forget import forget_people
     from facesql.identifying import identify_photo
+    from facesql.importing import import_faces, write_faces
     from facesql.lookalikes import find_pairs
     from facesql.mapping import map_faces
     from facesql.naming import draw_names
@@ -48,9 +50,11 @@ __all__ = [
     "find_suspects",
     "forget_people",
     "identify_photo",
+    "import_faces",
     "map_faces",
     "run_demo",
     "run_protocol",
+    "write_faces",
     "write_projector",
 ]
 
@@ -65,9 +69,11 @@ _VERBS = {
     "find_suspects": "facesql.suspects",
     "forget_people": "facesql.forget",
     "identify_photo": "facesql.identifying",
+    "import_faces": "facesql.importing",
     "map_faces": "facesql.mapping",
     "run_demo": "facesql.demo",
     "run_protocol": "facesql.protocol",
+    "write_faces": "facesql.importing",
     "write_projector": "facesql.projector",
 }
 
@@ -75,4 +81,5 @@ _VERBS = {
 def __getattr__(name: str) -> Any:
     if name not in _VERBS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_VERBS[name]), name)
+    verb = globals()[name] = getattr(import_module(_VERBS[name]), name)
+    return verb

@@ -103,7 +103,7 @@ def analyze_faces(
     faces: Path | Sequence[Path],
     report: Path,
     *,
-    metric: Metric = Metric.EUCLIDEAN,
+    metric: Metric | None = None,
     bin_width: Decimal | None = None,
     max_distance: Decimal | None = None,
     cutoffs: Sequence[Decimal] | None = None,
@@ -126,13 +126,14 @@ def analyze_faces(
 
     Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
     ``refuse_mixed`` and ``doubts`` tell. ``exclude`` and ``relabel`` are files as encode takes them, of faces to leave
-    out and of people who are one, see ``correct_faces``. ``drop_duplicates`` leaves out faces as ``find_repeats`` says,
-    in the order of the files and their rows. Distances are those of ``metric``, in bins of ``bin_width`` up to
-    ``max_distance``; where these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of
-    the bins; None takes those of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by``
-    names a column of the tables, or a CSV file with the columns person and group: these groups of people are compared
-    at one cut-off, the recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit``
-    is for the whole program, in bytes (default: 750 MB and the size of the encodings); what does not fit goes to disk.
+    out and of people who are one, see ``correct_faces``. ``drop_duplicates`` leaves out faces as ``find_repeats``
+    says, in the order of the files and their rows. Distances are those of ``metric`` (None: the one that the files
+    note, as ``import_faces`` does, or else the Euclidean one), in bins of ``bin_width`` up to ``max_distance``; where
+    these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes
+    those of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by`` names a column of
+    the tables, or a CSV file with the columns person and group: these groups of people are compared at one cut-off,
+    the recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit`` is for the whole
+    program, in bytes (default: 750 MB and the size of the encodings); what does not fit goes to disk.
 
     The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
@@ -288,7 +289,7 @@ def plan_analysis(
     faces: Path | Sequence[Path],
     report: Path,
     *,
-    metric: Metric = Metric.EUCLIDEAN,
+    metric: Metric | None = None,
     bin_width: Decimal | None = None,
     max_distance: Decimal | None = None,
     skip_invalid: bool = False,
@@ -314,7 +315,7 @@ def plan_analysis(
 def _settings(chosen: Chosen, analysis: Analysis) -> dict[str, str]:
     limit = chosen.memory_limit
     return {
-        "metric": chosen.metric.value,
+        "metric": analysis.bins.metric.value,
         "bins": analysis.bins.range,
         "cut-offs": ", ".join(written(number * analysis.bins.width) for number in analysis.key_table["bin"]),
         "memory limit": "by the encodings" if limit is None else f"{limit / 10**6:,.0f} MB",

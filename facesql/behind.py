@@ -65,7 +65,10 @@ def faces_behind(
             for kind in (PairKind.CLOSEST, PairKind.FARTHEST)
         )
         charts = [*_map(connection, crops, progress=progress), *_names(connection)]
-    suspects, suspects_note = _suspects(chosen, cutoff, crops, known, threads, progress=progress)
+    suspects: list[ShownPair] = []
+    suspects_note = ""
+    if loaded.bins.metric is Metric.EUCLIDEAN:  # by whose distances they are judged
+        suspects, suspects_note = _suspects(chosen, cutoff, crops, known, threads, progress=progress)
     lookalikes, unlike = shown_pairs(closest, crops), shown_pairs(farthest, crops)
     at = written(cutoff)
     wrong = closest.filter(pl.col("distance") <= float(cutoff)).height
@@ -85,9 +88,7 @@ def faces_behind(
 def _suspects(
     chosen: Chosen, cutoff: Decimal, crops: Crops, known: pa.Table, threads: int | None, *, progress: bool
 ) -> tuple[list[ShownPair], str]:
-    """The first suspects, and what the rates are without them; none by distances that they are not judged by."""
-    if chosen.metric is not Metric.EUCLIDEAN:
-        return [], ""
+    """The first suspects, and what the rates are without them."""
     found = suspects_of(chosen, cutoff=cutoff, most=SHOWN, known=[known], threads=threads, progress=progress)
     if not found.found:
         return [], ""

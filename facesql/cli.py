@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class _How(TypedDict):
     """What analyze_faces and plan_analysis share."""
 
-    metric: "Metric"
+    metric: "Metric | None"
     bin_width: "Decimal | None"
     max_distance: "Decimal | None"
     skip_invalid: bool
@@ -215,13 +215,14 @@ def analyze(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_REPORT,
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="euclidean|sqeuclidean|cosine|inner",
             help="How far two encodings are apart: the length of their difference, its square, 1 - cos of their angle, "
             "or their negative inner product. face_recognition's encodings are made for the first.",
+            show_default="what import has noted, or else euclidean",
         ),
-    ] = "euclidean",
+    ] = None,
     bin_width: Annotated[
         str | None,
         typer.Option(
@@ -347,7 +348,7 @@ def analyze(
 
     tables = _tables(faces, sample)
     how = _How(
-        metric=parse_choice(metric, Metric, "metric"),
+        metric=parse_choice(metric, Metric, "metric") if metric else None,
         bin_width=parse_number(bin_width, "bin width") if bin_width is not None else None,
         max_distance=parse_number(max_distance, "distance") if max_distance is not None else None,
         skip_invalid=skip_invalid,
@@ -425,8 +426,13 @@ def pairs(
         ),
     ] = None,
     metric: Annotated[
-        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="As for analyze.")
-    ] = "euclidean",
+        str | None,
+        typer.Option(
+            metavar="euclidean|sqeuclidean|cosine|inner",
+            help="As for analyze.",
+            show_default="what import has noted, or else euclidean",
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
     memory_limit: Annotated[
         str | None,
@@ -467,7 +473,7 @@ def pairs(
         cutoff=cutoff,
         person=person,
         most=most,
-        metric=parse_choice(metric, Metric, "metric"),
+        metric=parse_choice(metric, Metric, "metric") if metric else None,
         skip_invalid=skip_invalid,
         threads=threads,
         memory_limit=parse_memory(memory_limit) if memory_limit else None,
@@ -767,6 +773,81 @@ def compare_tables(
         progress=True,
     )
     print(differing(found, output))
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Encodings that another program made: a CSV, JSON, Parquet, .npy or .npz file, or the address of one "
+            "of the first three."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write.")] = DEFAULT_FACES,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="The id.", show_default="id, img_path and the like")
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Whom it shows.",
+            show_default="person, label and the like, or else the first folder of the id",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The list of numbers; or, of a column a number, what their names begin with, such as e of e0, e1, ...",
+            show_default="encoding, embedding and the like, or else columns that are numbered",
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The id and the person of each encoding of a .npy or .npz file, a line each."
+        ),
+    ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="The folder in which ids have a folder for each person; it is left out."),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="A column not to carry along; may be given again.")
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="euclidean|sqeuclidean|cosine|inner",
+            help="What the encodings are made for, noted in the table: analyze and pairs take it from there.",
+        ),
+    ] = None,
+    *,
+    skip_invalid: SkipInvalid = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing table.")] = False,
+) -> None:
+    """Turn encodings that another program made into a table of faces."""
+    from facesql.binning import Metric
+    from facesql.importing import import_faces
+    from facesql.importtext import imported
+
+    summary = import_faces(
+        source,
+        output,
+        id_column=id_,
+        person_column=person,
+        encoding_column=encoding,
+        labels=labels,
+        root=root,
+        leave_out=leave_out or (),
+        metric=parse_choice(metric, Metric, "metric") if metric else None,
+        skip_invalid=skip_invalid,
+        overwrite=overwrite,
+        progress=True,
+    )
+    print(imported(summary))
 
 
 @app.command()

@@ -14,7 +14,7 @@ from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
 from facesql.faces import check_files, limit_memory, load_faces, read_metadata
 from facesql.fitting import choose_bins, set_bins, set_metric
-from facesql.provenance import refuse_mixed
+from facesql.provenance import fitting_metric, refuse_mixed
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Chosen:
     """Which faces are compared, and how: tables of faces and what is done to them before."""
 
     files: Sequence[Path]
-    metric: Metric = Metric.EUCLIDEAN
+    metric: Metric | None = None
+    """None: the one that the tables note, or else the Euclidean one."""
     bin_width: Decimal | None = None
     max_distance: Decimal | None = None
     skip_invalid: bool = False
@@ -39,17 +40,18 @@ class Chosen:
         made = {file: read_metadata(file) for file in self.files}
         refuse_mixed(made)
         limit = limit_memory(connection, self.files, self.memory_limit)
-        set_metric(connection, self.metric)
+        metric = fitting_metric(made, self.metric)
+        set_metric(connection, metric)
         skipped = load_faces(connection, self.files, skip_invalid=self.skip_invalid)
         corrected = Corrected() if self.corrections is None else correct_faces(connection, self.corrections)
         dropped = _drop_duplicates(connection) if self.drop_duplicates else 0
-        bins = choose_bins(connection, self.metric, self.bin_width, self.max_distance)
+        bins = choose_bins(connection, metric, self.bin_width, self.max_distance)
         set_bins(connection, bins)
         return Loaded(made, skipped, corrected, dropped, bins, limit)
 
     def binned(self, bins: Bins) -> "Chosen":
         """The same in these bins."""
-        return replace(self, bin_width=bins.width, max_distance=bins.last * bins.width)
+        return replace(self, metric=bins.metric, bin_width=bins.width, max_distance=bins.last * bins.width)
 
 
 @dataclass(frozen=True)

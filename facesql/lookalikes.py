@@ -25,7 +25,7 @@ from facesql.faces import check_files, limit_memory, load_faces, read_metadata
 from facesql.fitting import choose_bins, set_metric
 from facesql.page import ShownPair
 from facesql.pairs import fitting_tile_faces
-from facesql.provenance import doubts, refuse_mixed
+from facesql.provenance import doubts, fitting_metric, refuse_mixed
 
 if TYPE_CHECKING:
     from facesql.extremes import Found
@@ -108,7 +108,7 @@ def find_pairs(
     cutoff: float | None = None,
     person: str | None = None,
     most: int = MOST,
-    metric: Metric = Metric.EUCLIDEAN,
+    metric: Metric | None = None,
     skip_invalid: bool = False,
     threads: int | None = None,
     memory_limit: int | None = None,
@@ -121,7 +121,7 @@ def find_pairs(
     that person's face is the first of a pair of two. Otherwise the lower id is. Equal distances stand in the order of
     their ids. There are at most ``most`` pairs, whatever tiles and ``threads`` (default: one a core) they are found by.
     Two faces of one person in one photo are no pair. Distances are float64, and those that ``analyze_faces`` counts
-    with the same ``metric``: as many pairs match at a cut-off. ``memory_limit`` is as there.
+    with the same ``metric`` (None: as there): as many pairs match at a cut-off. ``memory_limit`` is as there.
 
     Raises FacesqlError for a file that cannot be used, tables that do not fit together and a person who is not there,
     InvalidFacesError for rows that cannot be compared, unless ``skip_invalid``.
@@ -134,6 +134,7 @@ def find_pairs(
         made = {file: read_metadata(file) for file in files}
         refuse_mixed(made)
         database_bytes = limit_memory(connection, files, memory_limit)
+        metric = fitting_metric(made, metric)
         set_metric(connection, metric)
         load_faces(connection, files, skip_invalid=skip_invalid)
         bins = choose_bins(connection, metric)

@@ -4,12 +4,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
+if TYPE_CHECKING:
+    Bar = tqdm[NoReturn]
+else:  # tqdm takes no parameter as the program runs
+    Bar = tqdm
 
-def bar(total: int, unit: str, *, shown: bool, what: str, done: int = 0) -> "tqdm[NoReturn]":
+
+def bar(total: int, unit: str, *, shown: bool, what: str, done: int = 0) -> Bar:
     """A bar of ``total`` units, to be used as a context manager; one line every ten seconds where stderr is a file.
 
     ``done`` units were done before, and do not count for the rate. Large counts get a suffix: 82.8M. Nothing is

@@ -4,14 +4,29 @@ from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
-from facesql.errors import FacesqlError
+from facesql.binning import Metric
+from facesql.errors import FacesqlError, parse_choice
 from facesql.faces import FOUND
 
 # The key of the metadata of a table that has numbers in place of names. The seed is not noted.
 PSEUDONYMS = "pseudonyms"
+# The key for the metric that a table is made for, and those for where an imported table is from: the name of a file, or
+# an address, the file's hash, and how many rows it had.
+METRIC = "metric"
+SOURCE, SOURCE_HASH, SOURCE_ROWS = "source", "source sha256", "source rows"
 # What two tables may differ in and still be compared as one. The backends, and so the packages that one of them alone
 # has, give equal encodings; the rule for faces says which faces are there, not how they were encoded.
-_NO_MATTER = frozenset({"version", "faces", FOUND, PSEUDONYMS, "numpy", "backend", "onnxruntime", "face_recognition"})
+_PACKAGES = frozenset({"version", "numpy", "backend", "onnxruntime", "face_recognition"})
+_NO_MATTER = _PACKAGES | {"faces", FOUND, PSEUDONYMS, SOURCE, SOURCE_HASH, SOURCE_ROWS}
+
+
+def fitting_metric(made: Mapping[Path, Mapping[str, str]], asked: Metric | None = None) -> Metric:
+    """The metric that is asked for, or else the one that the tables note, or else the Euclidean one.
+
+    ``made`` has each table's metadata. Raises FacesqlError where a table notes a metric that there is not.
+    """
+    noted = [parse_choice(table[METRIC], Metric, "metric") for table in made.values() if METRIC in table]
+    return asked or next(iter(noted), Metric.EUCLIDEAN)
 
 
 def differences(made: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -25,8 +40,14 @@ def refuse_mixed(made: Mapping[Path, Mapping[str, str]]) -> None:
     ``made`` has each table's metadata. What a table does not note is no difference; see ``doubts``.
     """
     for file, other in combinations(made, 2):
+        metric, another = (made[table].get(METRIC) for table in (file, other))
+        if metric and another and metric != another:
+            raise FacesqlError(
+                f"{str(file)!r} is made for the metric {metric} and {str(other)!r} for {another}; analyze each by "
+                "itself."
+            )
         if others := differences(_encoding(made[file]), _encoding(made[other])):
-            told = "; ".join(f"{name} {value}, and {another}" for name, value, another in others)
+            told = "; ".join(f"{name} {value}, and {different}" for name, value, different in others)
             raise FacesqlError(
                 f"{str(file)!r} and {str(other)!r} were encoded differently ({told}); encode them alike, or analyze "
                 "each by itself."

@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from facesql.binning import EUCLIDEAN, Bins
+from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.correcting import Corrections
 from facesql.corrections import exclude_line, relabel_lines
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import groups
 from facesql.errors import FacesqlError
-from facesql.faces import file_pattern, photos_path
+from facesql.faces import file_pattern, photos_path, read_metadata
 from facesql.fitting import read_bins
 from facesql.loading import Chosen
 from facesql.metrics import cutoff_table
@@ -27,6 +27,7 @@ from facesql.mislabels import Alternative, Finding, Kind, find_mislabels
 from facesql.neighbours import SortedFaces, compare_all
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.pairs import count_pairs, plan_pairs
+from facesql.provenance import fitting_metric
 from facesql.sources import DATABASE, open_report
 from facesql.wrong import WrongPairs
 
@@ -135,7 +136,12 @@ def find_suspects(
     if not 0 < probability < 1:
         raise FacesqlError(f"{probability:g} is no probability; give one between 0 and 1.")
     return suspects_of(
-        Chosen(files), cutoff=cutoff, most=most, probability=probability, threads=threads, progress=progress
+        Chosen(files, Metric.EUCLIDEAN),
+        cutoff=cutoff,
+        most=most,
+        probability=probability,
+        threads=threads,
+        progress=progress,
     )
 
 
@@ -383,6 +389,10 @@ def _doubts(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> lis
     """What cannot be told, and why."""
     [(most, people)] = connection.execute("select max(genuine_pairs), count(*) from people").fetchall()
     doubts = []
+    if (metric := fitting_metric({file: read_metadata(file) for file in files})) is not Metric.EUCLIDEAN:
+        doubts.append(
+            f"The table is made for the metric {metric}; suspects go by Euclidean distances, and so do cut-offs."
+        )
     if not most or people < 2:
         lacking = "no person has two photos" if people > 1 else "there is one person only"
         doubts.append(f"Only pictures under two names can be told, for {lacking}.")

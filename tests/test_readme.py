@@ -29,6 +29,7 @@ COMMANDS = (
     "suspects",
     *("protocol", "compare-tables"),
     *("compare", "identify"),
+    "import",
 )
 # How the shell asks for a line; what is typed after it goes to its stdin.
 PROMPT = "D "
