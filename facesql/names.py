@@ -58,7 +58,9 @@ def names_chart(names: pl.DataFrame, people: int, most: int = MOST) -> alt.Layer
     chart: alt.LayerChart = (
         alt.layer(bars, numbers)
         .properties(
-            title=alt.Title("First names", subtitle=_subtitle(names, shown, people)), width=640, height=_ROW * max(shown.height, 1)
+            title=alt.Title("First names", subtitle=_subtitle(names, shown, people)),
+            width=640,
+            height=_ROW * max(shown.height, 1),
         )
         .configure_title(anchor="start", fontSize=16, subtitleFontSize=12, subtitleColor="#555")
         .configure_axis(labelFontSize=12, titleFontSize=13)
