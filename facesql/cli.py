@@ -891,7 +891,11 @@ Write = Annotated[bool, typer.Option("--write", help="Let SQL change the report'
 @app.command()
 def sql(
     query: Annotated[str | None, typer.Argument(help="SQL; of several statements the last is shown.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="A file of SQL instead.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="A file of SQL instead; - reads stdin.")] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="NAME=VALUE", help="What $name stands for, or the variable name; repeatable."),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FACES|REPORT", help=SOURCE_HELP, show_default=SOURCE_DEFAULT),
@@ -900,7 +904,7 @@ def sql(
         str | None,
         typer.Option(
             "--format",
-            metavar="table|csv|json|parquet",
+            metavar="table|csv|json|markdown|parquet",
             help="How the result is written.",
             show_default="by the output's suffix, or else table",
         ),
@@ -914,23 +918,25 @@ def sql(
     write: Write = False,
 ) -> None:
     """Ask one question in SQL, of a report or of a table of faces."""
+    from facesql.parameters import parse_parameters
     from facesql.query import parse_format, refuse_output, run_query, write_result
     from facesql.sources import opened, warn_of_doubts
-    from facesql.textfile import read_text
+    from facesql.textfile import read_stdin, read_text
 
     if (query is None) == (file is None):
         raise typer.BadParameter("give either a query or --file")
     wanted = parse_format(form, output)
     if wanted == "parquet" and output is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal; name a file with --output")
-    text = read_text(file) if file is not None else query or ""
+    parameters = parse_parameters(params or ())
+    text = (read_stdin() if str(file) == "-" else read_text(file)) if file is not None else query or ""
     asked = _source(source, sample)
     if output is not None:
         refuse_output(output, asked.file, overwrite=overwrite)
     with opened(asked, write=write) as connection:
         warn_of_doubts(asked, connection)
         width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
-        result = run_query(connection, text, wanted, width)
+        result = run_query(connection, text, wanted, width, parameters)
     if output is None:
         _print_bytes(result)
     elif result:

@@ -19,3 +19,6 @@
 .read sql/binned_counts.sql
 .read sql/bin_totals.sql
 .read sql/cutoff_rates.sql
+.read sql/face_pairs.sql
+.read sql/people_near.sql
+.read sql/precision_at_share.sql

@@ -91,10 +91,12 @@ def test_the_format_is_the_named_one_or_that_of_the_file(text: str | None, outpu
 
 
 def test_an_unknown_format_is_refused() -> None:
-    with pytest.raises(FacesqlError, match=r"'xml' is no format; choose from table,csv,json,parquet\."):
+    with pytest.raises(FacesqlError, match=r"'xml' is no format; choose from table,csv,json,markdown,parquet\."):
         parse_format("xml", None)
     for name in ("people.tsv", "people", "people.table"):
-        with pytest.raises(FacesqlError, match=r"ends in no format; end it in \.csv, \.json or \.parquet, or pass"):
+        with pytest.raises(
+            FacesqlError, match=r"ends in no format; end it in \.csv, \.json, \.md or \.parquet, or pass"
+        ):
             parse_format(None, Path(name))
 
 

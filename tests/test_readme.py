@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COOKBOOK = (ROOT / "sql" / "examples" / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
     "encode",
     "analyze",
@@ -42,9 +43,9 @@ class Step:
     output: str
 
 
-def transcripts() -> list[Step]:
+def transcripts(page: str = README) -> list[Step]:
     """Every command of the console blocks, in order, with what is typed into it and the output that is shown for it."""
-    blocks = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     steps = [step for block in blocks for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     return [_step(*step.split("\n", 1)) for step in steps]
 
@@ -81,9 +82,9 @@ def test_every_command_is_in_the_readme_with_its_output() -> None:
     assert all(step.output.strip() for step in transcripts())
 
 
-def test_the_readme_shows_what_the_commands_print(tmp_path: Path) -> None:
+def test_the_readme_and_the_cookbook_show_what_the_commands_print(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "sql", tmp_path / "sql")
-    steps = transcripts()
+    steps = transcripts() + transcripts(COOKBOOK)
     assert len(steps) >= 10
     for step in steps:
         assert printed(step, tmp_path) == step.output, step.command
@@ -97,10 +98,10 @@ def test_the_readme_shows_what_the_commands_print(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "sql" / "examples").glob("*.sql")), ids=lambda path: path.stem)
-def test_the_readme_quotes_each_example_as_it_is_and_shows_its_output(path: Path) -> None:
+def test_the_readme_or_the_cookbook_quotes_each_example_as_it_is_and_shows_its_output(path: Path) -> None:
     query = "\n".join(line for line in path.read_text().splitlines() if not line.startswith("--"))
-    assert f"```sql\n{query.strip()}\n```" in README
-    assert any(f"sql/examples/{path.name}" in step.command for step in transcripts())
+    [page] = [page for page in (README, COOKBOOK) if f"```sql\n{query.strip()}\n```" in page]
+    assert any(f"sql/examples/{path.name}" in step.command for step in transcripts(page))
 
 
 def test_the_readme_begins_with_the_two_commands_and_names_real_files() -> None:

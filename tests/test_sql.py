@@ -31,7 +31,11 @@ METRICS = sorted((ROOT / "sql" / "metrics").glob("*/*.sql"))
 # What stands in place of an object while groups are compared.
 GROUPS = sorted((ROOT / "sql" / "groups").glob("*.sql"))
 OBJECTS = [path for folder in SCRIPTS.values() for path in sorted(folder.glob("*.sql")) if path.name != "load.sql"]
-EXAMPLES = sorted((ROOT / "sql" / "examples").glob("*.sql"))
+# Those that the README shows; tests/test_cookbook.py has all.
+EXAMPLES = [
+    ROOT / "sql" / "examples" / f"{name}.sql"
+    for name in ("closest_strangers", "matches_between", "nearest_people", "subset_rates", "widest_spread")
+]
 USUAL = ROOT / "sql" / "metrics" / "euclidean" / "face_distance.sql"
 CREATE = r"^create (?:or replace )?(macro|view|table)(?: if not exists)? (\w+)"
 Shell = Callable[..., str]
