@@ -1,6 +1,7 @@
 """The faces behind a report's numbers, as its page shows them: look-alikes, the unlike, suspects, and a map."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import duckdb
@@ -65,6 +66,7 @@ def faces_behind(
             for kind in (PairKind.CLOSEST, PairKind.FARTHEST)
         )
         charts = [*_map(connection, crops, progress=progress), *_names(connection)]
+    chosen = replace(chosen, metric=loaded.bins.metric)
     suspects, suspects_note = _suspects(chosen, cutoff, crops, known, threads, progress=progress)
     lookalikes, unlike = shown_pairs(closest, crops), shown_pairs(farthest, crops)
     at = written(cutoff)
