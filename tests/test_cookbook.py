@@ -256,9 +256,9 @@ def test_first_names_and_the_share_of_errors_by_person(folder: Path, faces: Face
     }
     ranked = sorted(errors.values(), reverse=True)
     for row in ask(folder, "errors_by_person", "blocks=64"):
-        people = int(np.ceil(float(row["share"]) * len(ranked)))
-        assert int(row["people"]) == people
-        assert near(row["share_of_errors"], sum(ranked[:people]) / sum(ranked), 4)
+        most = int(np.ceil(float(row["share"]) * len(ranked)))
+        assert int(row["people"]) == most
+        assert near(row["share_of_errors"], sum(ranked[:most]) / sum(ranked), 4)
 
 
 def test_one_picture_twice_is_found(folder: Path, faces: Faces) -> None:
