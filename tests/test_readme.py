@@ -72,7 +72,7 @@ def printed(step: Step, folder: Path) -> str:
         check=False,
         timeout=300,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, (step.command, done.stderr)
     return done.stdout
 
 
