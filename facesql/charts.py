@@ -1,6 +1,6 @@
 """Tables to altair charts, one pure function a chart. Charts are fed bins, never pairs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, pi, sqrt
 from statistics import NormalDist
@@ -35,6 +35,7 @@ DISTANCES = {
     Metric.COSINE: "cosine distance of two encodings",
     Metric.INNER: "negative inner product of two encodings",
 }
+NOTHING = "Nothing to draw: at every cut-off one of the rates is 0 or 1, which has no place on these axes."
 # The rates that the axes of the DET chart are marked with.
 DET_MARKS = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999, 0.9999)
 
@@ -254,19 +255,24 @@ def _finish(layers: list[alt.Chart], data: ChartData, title: str, *notes: str) -
         f"{data.photos:,} photos of {data.people:,} {'person' if data.people == 1 else 'people'}"
     )
     subtitle = [compared, *filter(None, notes)]
-    finished: alt.LayerChart = (
+    return finished(layers, title, subtitle)
+
+
+def finished(layers: Sequence[alt.Chart], title: str, subtitle: Sequence[str], **legend: int) -> alt.LayerChart:
+    """Layers in the size and style that all charts have; ``legend`` is what the legend has beyond that."""
+    chart: alt.LayerChart = (
         alt.layer(*layers)
         .properties(
-            title=alt.Title(title, subtitle=subtitle),
+            title=alt.Title(title, subtitle=list(subtitle)),
             description=". ".join([title, *(line.removesuffix(".") for line in subtitle)]) + ".",
             width=640,
             height=360,
         )
         .configure_title(anchor="start", fontSize=16, subtitleFontSize=12, subtitleColor="#555")
         .configure_axis(labelFontSize=12, titleFontSize=13, labelFlush=False, labelOverlap=True, labelSeparation=4)
-        .configure_legend(orient="top", labelFontSize=13, symbolType="square")
+        .configure_legend(orient="top", labelFontSize=13, symbolType="square", **legend)
     )
-    return finished
+    return chart
 
 
 def _why_empty(points: pl.DataFrame, data: ChartData) -> str:
@@ -277,7 +283,7 @@ def _why_empty(points: pl.DataFrame, data: ChartData) -> str:
         return "Nothing to draw: no person has two photos."
     if not data.figures.impostor_pairs:
         return "Nothing to draw: all photos are of one person."
-    return "Nothing to draw: at every cut-off one of the rates is 0 or 1, which has no place on these axes."
+    return NOTHING
 
 
 def _shares(table: pl.DataFrame, data: ChartData) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from facesql import __version__
 from facesql.errors import FacesqlError, parse_choice, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from facesql.analyze import Analysis
@@ -365,8 +366,7 @@ def analyze(
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
 
     def tell(analysis: "Analysis") -> None:
-        for doubt in analysis.doubts:
-            print(f"facesql: {plain(doubt)}", file=sys.stderr)
+        _say_doubts(analysis.doubts)
         print(analyzed(analysis), flush=True)
 
     analysis = analyze_faces(
@@ -479,8 +479,7 @@ def pairs(
         memory_limit=parse_memory(memory_limit) if memory_limit else None,
         progress=True,
     )
-    for doubt in found.doubts:
-        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    _say_doubts(found.doubts)
     if output is None:
         print(listed(found))
         return
@@ -636,8 +635,7 @@ def compare(
         genuine_share=genuine_share,
         max_megapixels=max_megapixels,
     )
-    for doubt in found.doubts:
-        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    _say_doubts(found.doubts)
     print(compared(found))
     if output is not None:
         write_rows(found.table, output)
@@ -677,8 +675,7 @@ def identify(
         skip_invalid=skip_invalid,
         max_megapixels=max_megapixels,
     )
-    for doubt in found.doubts:
-        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    _say_doubts(found.doubts)
     print(identified(found))
     if output is not None:
         write_rows(found.table, output)
@@ -728,8 +725,7 @@ def protocol(
         suffix=suffix,
         skip_invalid=skip_invalid,
     )
-    for doubt in found.doubts:
-        print(f"facesql: {plain(doubt)}", file=sys.stderr)
+    _say_doubts(found.doubts)
     print(told(found, output))
 
 
@@ -1034,8 +1030,7 @@ def suspects(
     from facesql.suspects import find_suspects
     from facesql.suspecttext import accepted, suspected
 
-    first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
-    tables = [first, *(faces or [])[1:]]
+    tables = _tables(faces, sample)
     if output is not None:
         parse_output(output)
         refuse_existing(output, overwrite=overwrite)
@@ -1070,6 +1065,11 @@ def demo(
 
     result = run_demo(output, workers=workers, progress=True)
     print(encoded(result.encoded), analyzed(result.analyzed), demonstrated(result), compared(result), sep="\n\n")
+
+
+def _say_doubts(doubts: "Sequence[str]") -> None:
+    for doubt in doubts:
+        print(f"facesql: {plain(doubt)}", file=sys.stderr)
 
 
 def _open(page: Path) -> None:

@@ -7,13 +7,10 @@ from statistics import NormalDist
 import altair as alt
 import polars as pl
 
-from facesql.charts import BLUE, GREEN, GREY, VERMILION, deviate_axis
+from facesql.charts import BLUE, GREEN, GREY, NOTHING, POINTS, VERMILION, deviate_axis, finished
 from facesql.errors import plain
 
 _COLOURS = (BLUE, VERMILION, GREEN, GREY)
-# Points that a curve has at most.
-_POINTS = 2001
-_NOTHING = "Nothing to draw: at every cut-off one of the rates is 0 or 1, which has no place on these axes."
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Curves:
     def inside(self, condition: pl.Expr) -> pl.DataFrame:
         """The points that have a place on an axis; of a curve of very many, every second one, or third, and so on."""
         rows = self.points.select("table", "cutoff", "fmr", "fnmr", "recall").drop_nulls().filter(condition)
-        step = pl.len().over("table") // _POINTS + 1
+        step = pl.len().over("table") // POINTS + 1
         row = pl.int_range(pl.len()).over("table")
         names = pl.col("table").map_elements(plain, return_dtype=pl.String)
         return rows.filter((row % step == 0) | (row == pl.len().over("table") - 1)).with_columns(names)
@@ -71,17 +68,6 @@ def _finished(points: pl.DataFrame, x: alt.X, y: alt.Y, curves: Curves, title: s
         color=alt.Color("table:N", title=None, scale=colours, legend=None if len(names) == 1 else alt.Legend()),
         tooltip=["table:N", "cutoff:Q", "fmr:Q", "fnmr:Q"],
     )
-    subtitle = [plain(curves.note), *([_NOTHING] if points.is_empty() else [])]
-    chart: alt.LayerChart = (
-        alt.layer(base.mark_line(strokeWidth=2, clip=True), base.mark_point(filled=True, size=8, clip=True))
-        .properties(
-            title=alt.Title(title, subtitle=subtitle),
-            description=". ".join([title, *(line.removesuffix(".") for line in subtitle)]) + ".",
-            width=640,
-            height=360,
-        )
-        .configure_title(anchor="start", fontSize=16, subtitleFontSize=12, subtitleColor="#555")
-        .configure_axis(labelFontSize=12, titleFontSize=13, labelFlush=False, labelOverlap=True, labelSeparation=4)
-        .configure_legend(orient="top", labelFontSize=13, symbolType="square", labelLimit=600)
-    )
-    return chart
+    subtitle = [plain(curves.note), *([NOTHING] if points.is_empty() else [])]
+    layers = [base.mark_line(strokeWidth=2, clip=True), base.mark_point(filled=True, size=8, clip=True)]
+    return finished(layers, title, subtitle, labelLimit=600)
