@@ -39,10 +39,11 @@ from facesql.uncertainty import (
     genuine_without,
     impostor_without,
     jackknife_variance,
-    moved_rates,
     quiet,
     rate_bands,
     student_quantile,
+    wide_rates,
+    wide_slopes,
 )
 
 
@@ -164,28 +165,13 @@ class Table:
 
     @cached_property
     def wide_rates(self) -> tuple[float, Numbers, Numbers]:
-        """FMR and FNMR moved so many times as far as each block moves them, (blocks, edges), and that number.
-
-        A block moves a crossing of straight pieces little, and all of them move it over many, see ``eer``.
-        """
-        counts = self.counts
-        wide = sqrt(counts.present.sum() - 1)
-        fmr, fnmr = (
-            moved_rates(rate, without(counts)[counts.present], wide)
-            for rate, without in ((self.fmr, fmr_without), (self.fnmr, fnmr_without))
-        )
-        return wide, fmr, fnmr
+        """See ``facesql.uncertainty.wide_rates``."""
+        return wide_rates(self.counts, self.fmr, self.fnmr)
 
     @property
     def freedom(self) -> float:
         """Degrees of freedom at most of what hangs on both classes."""
         return min(effective(self.counts.genuine_all), effective(self.counts.touching_all)) - 1
-
-    def slopes(self, target: float) -> tuple[float, float]:
-        """How far FMR rises and FNMR falls from half that FMR to twice: a wide piece, for bins are rough."""
-        first = max(int(np.searchsorted(self.fmr, target / 2)) - 1, 0)
-        last = min(int(np.searchsorted(self.fmr, target * 2)), len(self.fmr) - 1)
-        return float(self.fmr[last] - self.fmr[first]), float(self.fnmr[first] - self.fnmr[last])
 
     def one_hot(self, place: int, height: float) -> Numbers:
         """Slopes of what hangs on the impostor pairs that match at one edge."""
@@ -232,7 +218,7 @@ def fnmr_at_fmr(table: Table, target: float) -> Measured:
     wide, fmr, fnmr = table.wide_rates
     moved = logit(_at_rate(fmr, fnmr, target)) - logit(value)
     place = max(int(np.searchsorted(table.fmr, target, "right")) - 1, 0)
-    rise, fall = table.slopes(target)
+    rise, fall = wide_slopes(table.fmr, table.fnmr, target)
     slope = fall / rise if rise > 0 else 0.0  # FNMR falls so much where FMR may rise by 1
     shares, own = table.impostors(table.one_hot(place, slope / counts.impostor_all), table.pairs)
     false, missed = table.bands[Rate.FMR], table.bands[Rate.FNMR]
@@ -260,7 +246,7 @@ def eer_of(table: Table) -> Measured:
     wide, fmr, fnmr = table.wide_rates
     moved = logit(crossing(fmr, fnmr)) - logit(value)
     place = int(np.argmin(np.abs(table.fmr - table.fnmr)))
-    rise, fall = table.slopes(value)
+    rise, fall = wide_slopes(table.fmr, table.fnmr, value)
     # How far the crossing follows FMR: the share that FNMR has of the two slopes there.
     follows = fall / (rise + fall) if rise + fall > 0 else 0.5
     impostors = table.impostors(table.one_hot(place, follows / table.counts.impostor_all), table.pairs)

@@ -226,19 +226,11 @@ def eer(counts: BlockCounts, confidence: float = 0.95, bands: Mapping[Rate, Band
         low = float(np.minimum(fmr.low, fnmr.low).max())
         high = float(np.maximum(fmr.high, fnmr.high).min())
         return Estimate(value, min(low, value), max(high, value), bound=True)
-    # How far the crossing follows FMR: its share of the two slopes there, over a wide piece, for bins are rough.
-    first = max(int(np.searchsorted(fmr.value, value / 2)) - 1, 0)
-    last = min(int(np.searchsorted(fmr.value, value * 2)), len(fmr.value) - 1)
-    rise, fall = fmr.value[last] - fmr.value[first], fnmr.value[first] - fnmr.value[last]
+    # How far the crossing follows FMR: its share of the two slopes there.
+    rise, fall = wide_slopes(fmr.value, fnmr.value, value)
     follows = fall / (rise + fall) if rise + fall > 0 else 0.5
-    # A block moves the crossing little, along the one straight piece that it lies on; all of them move it over many.
-    # So each moves the rates as far as all together do, and what the crossing moves then is put to one block again.
-    wide = sqrt(counts.present.sum() - 1)
-    rates = [
-        moved_rates(rate.value, without(counts)[counts.present], wide)
-        for rate, without in ((fmr, fmr_without), (fnmr, fnmr_without))
-    ]
-    moved = (logit(crossing(*rates)) - logit(value)) / wide
+    wide, moved_fmr, moved_fnmr = wide_rates(counts, fmr.value, fnmr.value)
+    moved = (logit(crossing(moved_fmr, moved_fnmr)) - logit(value)) / wide
     freedom = min(effective(counts.genuine_all), effective(counts.touching_all)) - 1
     surplus = doubled[place] * follows**2 / (value * (1 - value)) ** 2
     return _estimate(value, expit(logit(value) + moved), surplus, freedom, confidence)
@@ -527,7 +519,25 @@ def crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
     return np.asarray((height + other) / 2)
 
 
-def moved_rates(rate: Numbers, without: Numbers, times: float) -> Numbers:
+def wide_slopes(fmr: Numbers, fnmr: Numbers, target: float) -> tuple[float, float]:
+    """How far FMR rises and FNMR falls from half that FMR to twice: a wide piece, for bins are rough; (edges,) each."""
+    first = max(int(np.searchsorted(fmr, target / 2)) - 1, 0)
+    last = min(int(np.searchsorted(fmr, target * 2)), len(fmr) - 1)
+    return float(fmr[last] - fmr[first]), float(fnmr[first] - fnmr[last])
+
+
+def wide_rates(counts: BlockCounts, fmr: Numbers, fnmr: Numbers) -> tuple[float, Numbers, Numbers]:
+    """FMR and FNMR moved so many times as far as each block moves them, (blocks, edges), and before them that number.
+
+    A block moves a crossing little, along the one straight piece that it lies on; all of them move it over many. So
+    each moves the rates as far as all together do, and what the crossing moves then is put to one block again.
+    """
+    wide = sqrt(counts.present.sum() - 1)
+    without = fmr_without(counts)[counts.present], fnmr_without(counts)[counts.present]
+    return wide, _moved(fmr, without[0], wide), _moved(fnmr, without[1], wide)
+
+
+def _moved(rate: Numbers, without: Numbers, times: float) -> Numbers:
     """A rate moved so many times as far as it is without each block, on the logit scale; (blocks, edges)."""
     return np.asarray(
         expit(logit(rate) + times * np.nan_to_num(logit(without) - logit(rate), posinf=np.inf, neginf=-np.inf))
