@@ -622,8 +622,8 @@ def compare(
     from facesql import encoder
 
     encoder.require()
-    from facesql.photofiles import refuse_file, write_rows
     from facesql.phototext import compared
+    from facesql.rowfiles import refuse_file, write_rows
     from facesql.twophotos import compare_photos
 
     if output is not None:
@@ -661,8 +661,8 @@ def identify(
 
     encoder.require()
     from facesql.identifying import identify_photo
-    from facesql.photofiles import refuse_file, write_rows
     from facesql.phototext import identified
+    from facesql.rowfiles import refuse_file, write_rows
 
     if output is not None:
         refuse_file(output, overwrite=overwrite)

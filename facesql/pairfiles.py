@@ -10,16 +10,15 @@ from facesql.lookalikes import FoundPairs, shown_pairs
 from facesql.output import refuse_existing, whole_file
 from facesql.page import render
 from facesql.pairtext import shown_of_all, title
+from facesql.rowfiles import ROWS, refuse_suffix, write_rows
 
-SUFFIXES = (".csv", ".parquet", ".json", ".html")
+PAGE = ".html"
+SUFFIXES = (*ROWS, PAGE)
 
 
 def refuse_pairs_file(output: Path, faces: Sequence[Path], *, overwrite: bool) -> None:
     """Raise FacesqlError where pairs may not be written there, or its suffix is of no kind that they are written as."""
-    if output.suffix.lower() not in SUFFIXES:
-        raise FacesqlError(
-            f"{str(output)!r} ends in no format; end it in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
-        )
+    refuse_suffix(output, SUFFIXES)
     if output.is_dir():
         raise FacesqlError(f"{str(output)!r} is a folder; name a file with -o.")
     read = [path for file in faces for path in (file, photos_path(file), times_path(file)) if path.exists()]
@@ -33,16 +32,11 @@ def write_pairs(found: FoundPairs, output: Path, crops: Crops, *, progress: bool
 
     A page shows the faces as far as ``crops`` have pictures, and says why if there are none; it needs no other file.
     """
+    if output.suffix.lower() != PAGE:
+        write_rows(found.table, output)
+        return
     with whole_file(output) as path:
-        match output.suffix.lower():
-            case ".csv":
-                found.table.write_csv(path)
-            case ".parquet":
-                found.table.write_parquet(path)
-            case ".json":
-                found.table.write_json(path)
-            case _:
-                path.write_text(contact_sheet(found, crops, progress=progress), encoding="utf-8")
+        path.write_text(contact_sheet(found, crops, progress=progress), encoding="utf-8")
 
 
 def contact_sheet(found: FoundPairs, crops: Crops, *, progress: bool = False) -> str:

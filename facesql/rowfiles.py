@@ -1,5 +1,6 @@
-"""What was found of photos, to files: CSV, Parquet and JSON of all digits."""
+"""Rows of what was found to files: CSV, Parquet and JSON of all digits."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -7,16 +8,20 @@ import polars as pl
 from facesql.errors import FacesqlError
 from facesql.output import refuse_existing, whole_file
 
-SUFFIXES = (".csv", ".parquet", ".json")
+ROWS = (".csv", ".parquet", ".json")
 
 
 def refuse_file(output: Path, *, overwrite: bool) -> None:
     """Raise FacesqlError where a table may not be written there, or the suffix is of no kind that it is written as."""
-    if output.suffix.lower() not in SUFFIXES:
-        raise FacesqlError(
-            f"{str(output)!r} ends in no format; end it in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
-        )
+    refuse_suffix(output, ROWS)
     refuse_existing(output, overwrite=overwrite)
+
+
+def refuse_suffix(output: Path, suffixes: Sequence[str]) -> None:
+    """Raise FacesqlError where a file's suffix is none of these."""
+    if output.suffix.lower() not in suffixes:
+        *first, last = suffixes
+        raise FacesqlError(f"{str(output)!r} ends in no format; end it in {', '.join(first)} or {last}.")
 
 
 def write_rows(table: pl.DataFrame, output: Path) -> None:
