@@ -72,6 +72,36 @@ Exclude = Annotated[
     Path | None, typer.Option(help="A file of photos or folders to leave out, a path a line, as ids have them.")
 ]
 Relabel = Annotated[Path | None, typer.Option(help="A CSV file with the columns person,same_as: people who are one.")]
+TablesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FACES]...", help="Tables of faces, taken as one.", show_default=str(DEFAULT_FACES)),
+]
+PhotosOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--photos", metavar="FOLDER", help="A folder of the photos, where they are not where they were encoded."
+    ),
+]
+NoPhotos = Annotated[bool, typer.Option("--no-photos", help="Show no pictures of faces.")]
+SkipInvalid = Annotated[bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")]
+PagePhotos = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--photos",
+        metavar="FOLDER",
+        help="Where the photos are, for the faces on the page; may be given again.",
+        show_default="where encode found them",
+    ),
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
+        show_default="750MB and the size of the encodings",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 
 
 @app.command()
@@ -285,29 +315,14 @@ def analyze(
         ),
     ] = None,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
-    memory_limit: Annotated[
-        str | None,
-        typer.Option(
-            help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
-            show_default="750MB and the size of the encodings",
-        ),
-    ] = None,
+    threads: Threads = None,
+    memory_limit: MemoryLimit = None,
     sample: Sample = None,
     exclude: Exclude = None,
     relabel: Relabel = None,
-    photos: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where the photos are, for the faces on the page; may be given again.",
-            show_default="where encode found them",
-        ),
-    ] = None,
+    photos: PagePhotos = None,
     *,
-    skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
-    ] = False,
+    skip_invalid: SkipInvalid = False,
     drop_duplicates: Annotated[
         bool, typer.Option("--drop-duplicates", help="Leave out faces of pictures that are nearly the same as another.")
     ] = False,
@@ -417,14 +432,7 @@ def pairs(
             show_default="print",
         ),
     ] = None,
-    photos: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where the photos are, for the faces on the page; may be given again.",
-            show_default="where encode found them",
-        ),
-    ] = None,
+    photos: PagePhotos = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -433,14 +441,8 @@ def pairs(
             show_default="what import has noted, or else euclidean",
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
-    memory_limit: Annotated[
-        str | None,
-        typer.Option(
-            help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
-            show_default="750MB and the size of the encodings",
-        ),
-    ] = None,
+    threads: Threads = None,
+    memory_limit: MemoryLimit = None,
     sample: Sample = None,
     *,
     closest: Annotated[
@@ -450,10 +452,8 @@ def pairs(
         bool, typer.Option("--farthest", help="The farthest photos of each person, the farthest first.")
     ] = False,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no faces on the page.")] = False,
-    skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    skip_invalid: SkipInvalid = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Show the pairs themselves: who is taken for whom, and whose photos differ most."""
     from facesql.binning import Metric
@@ -486,20 +486,6 @@ def pairs(
     crops = Crops.of(tables, photos or (), wanted=not no_photos)
     write_pairs(found, output, crops, progress=True)
     print(saved(found, output, crops))
-
-
-TablesArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[FACES]...", help="Tables of faces, taken as one.", show_default=str(DEFAULT_FACES)),
-]
-PhotosOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--photos", metavar="FOLDER", help="A folder of the photos, where they are not where they were encoded."
-    ),
-]
-NoPhotos = Annotated[bool, typer.Option("--no-photos", help="Show no pictures of faces.")]
-SkipInvalid = Annotated[bool, typer.Option("--skip-invalid", help="Go on without the rows that cannot be compared.")]
 
 
 @app.command("map")
@@ -603,7 +589,6 @@ RowsOutput = Annotated[
         "--output", "-o", metavar="FILE.csv|.parquet|.json", help="A file to write to, too, a row a line of the answer."
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 
 
 @app.command()
@@ -747,7 +732,7 @@ def compare_tables(
         float, typer.Option(metavar="RATE", help="The false match rate at which misses decide which is better.")
     ] = 0.001,
     confidence: Annotated[float, typer.Option(metavar="SHARE", help="How sure intervals are to be.")] = 0.95,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    threads: Threads = None,
     *,
     skip_invalid: SkipInvalid = False,
 ) -> None:
@@ -910,7 +895,7 @@ def sql(
     ] = None,
     sample: Sample = None,
     *,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    overwrite: Overwrite = False,
     write: Write = False,
 ) -> None:
     """Ask one question in SQL, of a report or of a table of faces."""
@@ -1016,7 +1001,7 @@ def suspects(
         list[Path] | None,
         typer.Option(help="Where the photos are, for a page.", show_default="where they were when they were encoded"),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare.", show_default="one a core")] = None,
+    threads: Threads = None,
     sample: Sample = None,
     *,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no pictures on the page.")] = False,
