@@ -10,7 +10,7 @@ import polars as pl
 from facesql.binning import Bins
 from facesql.blocks import Weighting
 from facesql.calibration import calibration
-from facesql.counts import read_counts
+from facesql.counts import counts_and_people
 from facesql.crossfit import counts_and_folds, crossfit
 from facesql.database import engine_sql
 from facesql.growth import growth
@@ -81,8 +81,7 @@ def find_answers(
 
     Nothing is compared again.
     """
-    counted = list(read_counts(connection.sql("from block_pair_counts").to_arrow_table()))
-    people = pl.DataFrame(connection.sql("select block, faces, genuine_pairs from people").to_arrow_table())
+    counted, people = counts_and_people(connection)
     counts, folds = counts_and_folds(counted, people, bins)
     sure = Sureness.of(counts, wanted.confidence)
     points = operating_points(sure, wanted, bins)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from facesql.binning import BinCounts, BlockPair
@@ -53,3 +55,10 @@ def read_counts(table: pa.Table) -> Iterator[Counted]:
                 weight_values[weight_offsets[row] : weight_offsets[row + 1]],
             ),
         )
+
+
+def counts_and_people(connection: duckdb.DuckDBPyConnection) -> tuple[list[Counted], pl.DataFrame]:
+    """What faces have been counted to: table block_pair_counts, and block, faces and genuine_pairs of view people."""
+    counted = list(read_counts(connection.sql("from block_pair_counts").to_arrow_table()))
+    people = connection.sql("select block, faces, genuine_pairs from people").to_arrow_table()
+    return counted, pl.DataFrame(people)

@@ -9,15 +9,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from facesql.database import engine_sql, plain_errors
+from facesql.database import engine_sql
 from facesql.encoder import ENCODING_SIZE, TOLERANCE
 from facesql.errors import FacesqlError
-from facesql.faces import file_pattern, photos_path, read_metadata
+from facesql.faces import read_metadata
 from facesql.nearest import PEOPLE, distances_from, nearest_people
 from facesql.photofaces import PhotoFaces, read_faces
 from facesql.photos import MAX_MEGAPIXELS
 from facesql.provenance import refuse_different, untold
-from facesql.sources import opened_tables
+from facesql.sources import opened_tables, rows_of_photos
 from facesql.verdicts import MEANING, Judge, meanings
 
 # So many people are told of where nothing is said.
@@ -118,12 +118,7 @@ def _copies(
     """Which faces are of photos with that content, as far as the tables of photos beside the files tell."""
     copies = np.zeros(gallery.height, bool)
     for file in files:
-        photos = photos_path(file)
-        if not photos.is_file():
-            continue
-        given = {"photos": file_pattern(photos), "sha256": sha256}
-        with plain_errors(f"{str(photos)!r} is no table of photos; move it away, or make both tables again."):
-            ids = [id_ for (id_,) in connection.execute(engine_sql("photos_of_content"), given).fetchall()]
+        ids = [id_ for (id_,) in rows_of_photos(connection, file, "photos_of_content", sha256=sha256)]
         of_file = (pl.col("faces_file") == str(file)) & pl.col("photo").is_in(ids)
         copies |= gallery.select(of_file.fill_null(value=False)).to_series().to_numpy()
     return copies

@@ -21,11 +21,10 @@ from facesql.binning import Bins, Metric, parse_number
 from facesql.crops import Crops
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import check_files, limit_memory, load_faces, read_metadata
-from facesql.fitting import choose_bins, set_metric
+from facesql.loading import Chosen
 from facesql.page import ShownPair
 from facesql.pairs import fitting_tile_faces
-from facesql.provenance import doubts, fitting_metric, refuse_mixed
+from facesql.provenance import doubts
 
 if TYPE_CHECKING:
     from facesql.extremes import Found
@@ -130,18 +129,13 @@ def find_pairs(
         raise FacesqlError(f"{cutoff} is no cut-off for the {kind} pairs; give a number to below and above alone.")
     files = [faces] if isinstance(faces, Path) else list(faces)
     with plain_errors(_FAILED), closing(connect(report=True)) as connection:
-        check_files(connection, files)
-        made = {file: read_metadata(file) for file in files}
-        refuse_mixed(made)
-        database_bytes = limit_memory(connection, files, memory_limit)
-        metric = fitting_metric(made, metric)
-        set_metric(connection, metric)
-        load_faces(connection, files, skip_invalid=skip_invalid)
-        bins = choose_bins(connection, metric)
-        _cut(connection, tile_faces or fitting_tile_faces(connection, database_bytes))
+        chosen = Chosen(files, metric, skip_invalid=skip_invalid, memory_limit=memory_limit)
+        loaded = chosen.load(connection)
+        _cut(connection, tile_faces or fitting_tile_faces(connection, loaded.database_bytes))
         named, person = (None, None) if person is None else _named(connection, person, files)
-        table, matched = _search(connection, kind, bins, cutoff, named, most, threads, progress=progress)
-    return FoundPairs(kind, cutoff, person, table, matched if kind.of_faces else None, bins, doubts(made))
+        table, matched = _search(connection, kind, loaded.bins, cutoff, named, most, threads, progress=progress)
+    told = matched if kind.of_faces else None
+    return FoundPairs(kind, cutoff, person, table, told, loaded.bins, doubts(loaded.made))
 
 
 def search_pairs(

@@ -39,11 +39,13 @@ from facesql.uncertainty import (
     genuine_without,
     impostor_without,
     jackknife_variance,
+    of_pairs_alone,
     quiet,
     rate_bands,
     student_quantile,
     wide_rates,
     wide_slopes,
+    with_ends,
 )
 
 
@@ -278,8 +280,8 @@ def difference(a: Measured, b: Measured, confidence: float) -> Difference:
     if len(without) < 2:
         return Difference(a.value, b.value, value, nan, nan, nan, bound=False)
     squares, own = float(((b.shares - a.shares) ** 2).sum()), float(((b.own - a.own) ** 2).sum())
-    doubled = max(squares - own / (len(b.own) - 2), 0.0) if len(b.own) > 2 else squares
-    variance = float(jackknife_variance(without, np.array([doubled]))[0])
+    doubled = of_pairs_alone(np.array([squares]), np.array([own]), len(b.own))
+    variance = float(jackknife_variance(without, doubled)[0])
     rule = freedom_of_one if a.of_one and b.of_one else freedom_of_two
     reach = float(student_quantile(rule(without, min(a.most, b.most)), confidence)[0]) * sqrt(variance)
     return Difference(a.value, b.value, value, value - reach, value + reach, sqrt(variance), bound=False)
@@ -315,8 +317,7 @@ def _of_both(
 
 def _at_rate(fmr: Numbers, fnmr: Numbers, target: float) -> Numbers:
     """FNMR where FMR is the target, below 1, straight lines between edges; (rows, edges) each, one a row."""
-    ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
-    fmr, fnmr = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[1], fnmr, ends[0]])
+    fmr, fnmr = with_ends(fmr, 0, 1), with_ends(fnmr, 1, 0)
     after = (fmr > target).argmax(axis=1)
     rows, before = np.arange(len(fmr)), after - 1
     share = (target - fmr[rows, before]) / (fmr[rows, after] - fmr[rows, before])

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from facesql.binning import Metric, parse_number
+from facesql.binning import EUCLIDEAN, Metric, parse_number
 from facesql.chartfiles import FILE_FORMATS, file_content, parse_file_format, write_chart
 from facesql.curvecharts import Curves, roc_of_several
 from facesql.database import connect, engine_sql, plain_errors
@@ -18,13 +18,12 @@ from facesql.errors import FacesqlError
 from facesql.faces import check_files, file_pattern, limit_memory, load_faces, photos_path, read_metadata
 from facesql.fitting import set_metric
 from facesql.foldwise import Curve, Flags, Numbers, Spread, chosen_on_others, pair_distances, rightly_decided
+from facesql.operating import PACKAGE_CUTOFF
 from facesql.output import whole_file, whole_files
 from facesql.pairlists import PairList, read_pairs
 from facesql.provenance import doubts, refuse_mixed
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 
-# face_recognition's own cut-off, of Euclidean distances.
-PACKAGE_CUTOFF = 0.6
 _FAILED = "The pairs could not be compared; free some memory or disk space and run it again."
 
 
@@ -113,7 +112,7 @@ def run_protocol(
     listed = read_pairs(pairs, suffix)
     refuse_output(output, [pairs, *files])
     if cutoff is None and metric is Metric.EUCLIDEAN:
-        cutoff = PACKAGE_CUTOFF
+        cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     names = list(dict.fromkeys([*listed.a, *listed.b]))
     with plain_errors(_FAILED), closing(connect(report=True)) as connection:
         check_files(connection, files)

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from facesql.database import connect, connect_to, first_words, plain_errors, resources
+from facesql.database import connect, connect_to, engine_sql, first_words, plain_errors, resources
 from facesql.errors import FacesqlError, plain
-from facesql.faces import check_columns, check_files, load_faces, name_faces, read_metadata
+from facesql.faces import check_columns, check_files, file_pattern, load_faces, name_faces, photos_path, read_metadata
 from facesql.provenance import refuse_mixed
 
 SAMPLES = ("lfw",)
@@ -92,6 +93,20 @@ def opened_tables(
         check_files(connection, named)
         refuse_mixed({file: read_metadata(file) for file in named})
         yield connection, load_faces(connection, named, skip_invalid=skip_invalid)
+
+
+def rows_of_photos(
+    connection: duckdb.DuckDBPyConnection, faces: Path, query: str, **values: str
+) -> list[tuple[Any, ...]]:
+    """What a query of sql/engine tells of the table of photos beside a table of faces; nothing where there is none.
+
+    Its parameters are $photos, the table, and those of ``values``. Raises FacesqlError where that is another file.
+    """
+    photos = photos_path(faces)
+    if not photos.is_file():
+        return []
+    with plain_errors(f"{str(photos)!r} is no table of photos; move it away, or make both tables again."):
+        return connection.execute(engine_sql(query), {"photos": file_pattern(photos), **values}).fetchall()
 
 
 def find_database(report: Path) -> Path:

@@ -19,7 +19,7 @@ from facesql.corrections import exclude_line, relabel_lines
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import groups
 from facesql.errors import FacesqlError
-from facesql.faces import file_pattern, photos_path, read_metadata
+from facesql.faces import photos_path, read_metadata
 from facesql.fitting import read_bins
 from facesql.loading import Chosen
 from facesql.metrics import cutoff_table
@@ -28,7 +28,7 @@ from facesql.neighbours import SortedFaces, compare_all
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.pairs import count_pairs, plan_pairs
 from facesql.provenance import fitting_metric
-from facesql.sources import DATABASE, open_report
+from facesql.sources import DATABASE, open_report, rows_of_photos
 from facesql.wrong import WrongPairs
 
 # Where the report is that recommends a cut-off: beside the table.
@@ -288,12 +288,7 @@ def _alternatives(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], 
     places = {id_: row for row, id_ in enumerate(people.ids)}
     found = []
     for file in files:
-        photos = photos_path(file)
-        if not photos.is_file():
-            continue
-        given = {"photos": file_pattern(photos), "faces_file": str(file)}
-        with plain_errors(f"{str(photos)!r} is no table of photos; move it away, or make both tables again."):
-            rows = connection.execute(engine_sql("other_faces"), given).fetchall()
+        rows = rows_of_photos(connection, file, "other_faces", faces_file=str(file))
         found += [
             Alternative(places[id_], photo, face, (top, right, bottom, left), np.array(encoding, np.float32))
             for id_, photo, face, top, right, bottom, left, encoding in rows

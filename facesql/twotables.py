@@ -12,7 +12,7 @@ import polars as pl
 from facesql.binning import Bins, Metric
 from facesql.blocks import Counted, Weighting, block_counts
 from facesql.chartfiles import write_chart
-from facesql.counts import read_counts
+from facesql.counts import counts_and_people
 from facesql.curvecharts import Curves, det_of_several, roc_of_several
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
@@ -221,9 +221,7 @@ def _count(
     bins = choose_bins(connection, metric)
     set_bins(connection, bins)
     count_pairs(connection, plan_pairs(connection, bins=bins, memory_limit=limit, threads=threads), progress=progress)
-    counted = list(read_counts(connection.sql("from block_pair_counts").to_arrow_table()))
-    people = connection.sql("select block, faces, genuine_pairs from people").to_arrow_table()
-    return bins, counted, pl.DataFrame(people)
+    return bins, *counts_and_people(connection)
 
 
 @dataclass(frozen=True)

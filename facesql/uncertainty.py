@@ -398,15 +398,17 @@ def _squares(matched: Numbers, every: float, squares: Numbers, products: Numbers
 
 
 def _of_pairs(squares: Numbers, counts: BlockCounts, of_all: Numbers) -> Numbers:
-    """What is left of the squares without what each block adds to all its pairs, by least squares: that is its own.
+    """See ``of_pairs_alone``; ``of_all`` is the share of all pairs that touch a block."""
+    own = (counts.touching / counts.impostor - _column(of_all)) ** 2
+    return of_pairs_alone(squares, own.sum(axis=0), int(counts.present.sum()))
 
-    ``of_all`` is the share of all pairs that touch a block; those within it, one in 64, are taken along.
+
+def of_pairs_alone(squares: Numbers, own: Numbers, blocks: int) -> Numbers:
+    """What is left of squares of pairs of blocks without what each block adds to all its pairs, by least squares.
+
+    ``own`` are the squares of what touches each block, summed; the pairs within it, one in 64, are taken along.
     """
-    blocks = int(counts.present.sum())
-    if blocks < 3:
-        return np.maximum(squares, 0)
-    added = ((counts.touching / counts.impostor - _column(of_all)) ** 2).sum(axis=0) / (blocks - 2)
-    return np.asarray(np.maximum(squares - added, 0))
+    return np.asarray(np.maximum(squares - own / (blocks - 2) if blocks > 2 else squares, 0))
 
 
 def freedom_of_two(without: Numbers, most: float) -> Numbers:
@@ -507,8 +509,7 @@ def _flipped(band: Band) -> Band:
 
 def crossing(fmr: Numbers, fnmr: Numbers) -> Numbers:
     """The rate at which the two are equal, taken as straight lines between edges; (rows, edges) each, one a row."""
-    ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
-    fmr, fnmr = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[1], fnmr, ends[0]])
+    fmr, fnmr = with_ends(fmr, 0, 1), with_ends(fnmr, 1, 0)
     after = (fmr >= fnmr).argmax(axis=1)
     rows, before = np.arange(len(fmr)), after - 1
     gap_before = fnmr[rows, before] - fmr[rows, before]
@@ -546,9 +547,13 @@ def _moved(rate: Numbers, without: Numbers, times: float) -> Numbers:
 
 def area(fmr: Numbers, recall: Numbers) -> Numbers:
     """The area under recall against FMR, a straight line from edge to edge; (rows, edges) each, one a row."""
-    ends = np.zeros((len(fmr), 1)), np.ones((len(fmr), 1))
-    fmr, recall = np.hstack([ends[0], fmr, ends[1]]), np.hstack([ends[0], recall, ends[1]])
-    return np.asarray(np.trapezoid(recall, fmr, axis=1))
+    return np.asarray(np.trapezoid(with_ends(recall, 0, 1), with_ends(fmr, 0, 1), axis=1))
+
+
+def with_ends(rates: Numbers, first: float, last: float) -> Numbers:
+    """Rates, (rows, edges), with what they are before the first edge and beyond the last."""
+    column = len(rates), 1
+    return np.hstack([np.full(column, first, np.float64), rates, np.full(column, last, np.float64)])
 
 
 def _few(erring: Numbers, every: Numbers) -> NDArray[np.bool_]:

@@ -154,13 +154,10 @@ def _calibration(connection: duckdb.DuckDBPyConnection, bins: Bins, wanted: Want
     """The report's own calibration, or, at another share of genuine comparisons, a new one from its counts."""
     if wanted.genuine_share is None:
         return _table(connection, "from calibration order by bin")
-    from facesql.blocks import Weighting
-    from facesql.counts import read_counts
-    from facesql.crossfit import counts_and_folds
+    from facesql.blocks import Weighting, block_counts
+    from facesql.counts import counts_and_people
 
-    counted = list(read_counts(connection.sql("from block_pair_counts").to_arrow_table()))
-    people = _table(connection, "select block, faces, genuine_pairs from people")
-    counts, _ = counts_and_folds(counted, people, bins)
+    [counts] = block_counts(*counts_and_people(connection), bins)
     return calibration(counts[Weighting.PEOPLE], bins, genuine_share=wanted.genuine_share, confidence=confidence)
 
 
