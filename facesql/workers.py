@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
-from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing import parent_process, resource_tracker
+from multiprocessing.context import SpawnContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import RLock
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -68,7 +70,7 @@ def read_photos(
     """
     # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: dlib holds the GIL.
     workers = max(1, min(workers, len(photos), MAX_WORKERS))
-    pool = ProcessPool(workers, initializer=_start_worker, context=get_context("spawn"))
+    pool = ProcessPool(workers, initializer=_start_worker, context=_Spawning())
     try:
         if sys.platform != "win32":
             resource_tracker.ensure_running()  # its start would end the delay of Ctrl-C
@@ -104,6 +106,23 @@ def read_here(photos: Sequence[PhotoToRead], prepared: encoder.Encoder, max_mega
     Raises MissingPackageError where the backend cannot work.
     """
     return _read_batch(photos, prepared, max_megapixels)
+
+
+class _Spawning(SpawnContext):
+    """Spawns processes, and holds the locks of theirs as long as it lives.
+
+    A pool that stops drops its locks before it ends its workers; one that is starting just then would not find them,
+    and say so with a traceback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[RLock] = []
+
+    def RLock(self) -> RLock:  # noqa: N802  # as multiprocessing names it
+        lock = super().RLock()
+        self._locks.append(lock)
+        return lock
 
 
 def _batches(photos: Sequence[PhotoToRead], workers: int) -> Iterator[list[PhotoToRead]]:
