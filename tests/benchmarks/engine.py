@@ -101,7 +101,8 @@ def bare(path: Path) -> Callable[[], int]:
 
 def sql(path: Path) -> Callable[[], int]:
     """A plain join by list_distance on DOUBLE[], and a count a bin."""
-    connection = duckdb.connect(config={"enable_progress_bar": False})
+    connection = duckdb.connect()
+    connection.execute("set enable_progress_bar = false")
     connection.execute(
         "create table face as select row_number() over () as face, encoding::double[] as encoding "
         "from read_parquet($1) limit $2",
@@ -120,7 +121,8 @@ def sql(path: Path) -> Callable[[], int]:
 
 def sql_counts(path: Path) -> Callable[[], int]:
     """The same join to all that binned_counts holds: blocks, same person, bin, pairs and person weights."""
-    connection = duckdb.connect(config={"enable_progress_bar": False})
+    connection = duckdb.connect()
+    connection.execute("set enable_progress_bar = false")
     connection.execute(
         "create table face as with numbered as (select row_number() over () as face, person, "
         "encoding::double[] as encoding from read_parquet($1) limit $2) "
