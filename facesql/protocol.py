@@ -23,6 +23,7 @@ from facesql.output import whole_file, whole_files
 from facesql.pairlists import PairList, read_pairs
 from facesql.provenance import doubts, refuse_mixed
 from facesql.report import CHART_FORMATS, write_summary, write_tables
+from facesql.tables import FacesLike, files_of
 
 _FAILED = "The pairs could not be compared; free some memory or disk space and run it again."
 
@@ -89,7 +90,7 @@ class Protocol:
 
 def run_protocol(
     pairs: Path,
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     output: Path | None = None,
     *,
     metric: Metric = Metric.EUCLIDEAN,
@@ -99,6 +100,7 @@ def run_protocol(
 ) -> Protocol:
     """Decide the pairs of a file, see ``read_pairs``, by the distances of their faces in one or several tables.
 
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     A fold's cut-off is the best one of all other folds, see ``best_cutoff``; it is judged on that fold. ``cutoff`` is
     one for all folds (default: 0.6 for Euclidean distances, else none). A name is that of a face, or of a photo that
     has one face in the table: the one that encode's rule for faces chose. Pairs that lack a face choose no cut-off.
@@ -108,13 +110,14 @@ def run_protocol(
     Raises FacesqlError where a file cannot be used, a photo has several faces in the table, or a fold has no pairs
     left; InvalidFacesError where rows cannot be compared.
     """
-    files = [faces] if isinstance(faces, Path) else list(faces)
     listed = read_pairs(pairs, suffix)
-    refuse_output(output, [pairs, *files])
     if cutoff is None and metric is Metric.EUCLIDEAN:
         cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     names = list(dict.fromkeys([*listed.a, *listed.b]))
-    with plain_errors(_FAILED), closing(connect(report=True)) as connection:
+    opening = files_of(faces, skip_invalid=skip_invalid)
+    with opening as opened, plain_errors(_FAILED), closing(connect(report=True)) as connection:
+        files = opened.files
+        refuse_output(output, [pairs, *files])
         check_files(connection, files)
         made = {file: read_metadata(file) for file in files}
         refuse_mixed(made)
@@ -124,12 +127,13 @@ def run_protocol(
         places, encodings = _find_faces(connection, names, photos=listed.photos)
         lacking = [name for name in names if name not in places]
         statuses = _statuses(connection, lacking, files)
+        doubted = [opened.told(doubt) for doubt in doubts(made)]
     a, b = (np.array([places.get(name, -1) for name in side], np.int64) for side in (listed.a, listed.b))
     there = (a >= 0) & (b >= 0)
     _refuse_lacking(listed, there, names, lacking, pairs)
     distances = np.full(len(listed), np.nan)
     distances[there] = pair_distances(encodings[a[there]], encodings[b[there]], metric)
-    found = _judged(listed, distances, there, cutoff, metric, len(lacking), statuses, doubts(made))
+    found = _judged(listed, distances, there, cutoff, metric, len(lacking), statuses, doubted)
     if output is not None:
         _write(found, output)
     return found
