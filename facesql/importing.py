@@ -103,7 +103,7 @@ def import_faces(
         {SOURCE: rows.name} if is_address(source) else {SOURCE: Path(source).name, SOURCE_HASH: file_hash(Path(source))}
     )
     return _write(
-        replace(rows, made=made),
+        replace(rows, made={**rows.made, **made}),
         output,
         _columns(rows, named, leave_out),
         root=root,
