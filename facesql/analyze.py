@@ -229,7 +229,9 @@ def analyze_faces(
         with stages.time("charts"):
             drawn = _draw(folder, analysis, formats)
         with stages.time("faces"):
-            behind = None if show is None else _behind(chosen, analysis, show, counts, threads, progress=progress)
+            behind = (
+                None if show is None else _behind(chosen, opened, analysis, show, counts, threads, progress=progress)
+            )
         settings = {
             **({} if command is None else {"command": command}),
             **_settings(chosen, analysis),
@@ -311,11 +313,18 @@ def _group_rates(
 
 
 def _behind(
-    chosen: Chosen, analysis: Analysis, show: "Show", counts: pa.Table, threads: int | None, *, progress: bool
+    chosen: Chosen,
+    opened: Opened,
+    analysis: Analysis,
+    show: "Show",
+    counts: pa.Table,
+    threads: int | None,
+    *,
+    progress: bool,
 ) -> "Faces":
     from facesql.behind import faces_behind
 
-    return faces_behind(
+    found = faces_behind(
         chosen.binned(analysis.bins),
         analysis.answers.a_cutoff(analysis.bins),
         show,
@@ -324,6 +333,7 @@ def _behind(
         threads=threads,
         progress=progress,
     )
+    return replace(found, no_pictures=opened.told(found.no_pictures))
 
 
 def plan_analysis(

@@ -490,9 +490,9 @@ def pairs(
         if output is None:
             print(listed(found))
             return
-        crops = Crops.of(tables.files, photos or (), wanted=not no_photos)
+        crops = Crops.of(tables.files, photos or (), wanted=not no_photos, names=tables.copies)
         write_pairs(found, output, crops, progress=True)
-        print(tables.told(saved(found, output, crops)))
+        print(saved(found, output, crops))
 
 
 @app.command("map")
@@ -699,13 +699,20 @@ def protocol(
         typer.Option(metavar="DISTANCE", help="A cut-off for all folds.", show_default="0.6 for euclidean, else none"),
     ] = None,
     suffix: Annotated[str, typer.Option(help="How the names of the photos of pairs.txt end.")] = ".jpg",
+    folds: Annotated[
+        str,
+        typer.Option(
+            metavar="order|people",
+            help="How a list without folds is cut: in its order, or by people, nobody being in two if that can be.",
+        ),
+    ] = "order",
     sample: Sample = None,
     *,
     skip_invalid: SkipInvalid = False,
 ) -> None:
     """Decide the pairs of a list, as LFW's View 2 does: the cut-off chosen on nine folds, judged on the tenth."""
     from facesql.binning import Metric
-    from facesql.protocol import parse_fixed, run_protocol
+    from facesql.protocol import FoldRule, parse_fixed, run_protocol
     from facesql.protocoltext import told
 
     found = run_protocol(
@@ -715,6 +722,7 @@ def protocol(
         metric=parse_choice(metric, Metric, "metric"),
         cutoff=parse_fixed(cutoff),
         suffix=suffix,
+        folds=parse_choice(folds, FoldRule, "rule for folds"),
         skip_invalid=skip_invalid,
     )
     _say_doubts(found.doubts)
@@ -1041,7 +1049,9 @@ def suspects(
         )
         print(suspected(found, most))
         if output is not None:
-            write_suspects(found, output, Crops.of(tables.files, photos or (), wanted=not no_photos))
+            write_suspects(
+                found, output, Crops.of(tables.files, photos or (), wanted=not no_photos, names=tables.copies)
+            )
     if accept is not None:
         print(accepted(str(accept), write_corrections(found, accept)))
 

@@ -54,15 +54,14 @@ def map_faces(
     require()
     pictures = pictures and form in ("html", "vl.json")  # which have tooltips
     with files_of(faces, skip_invalid=skip_invalid) as opened:
-        crops = Crops.of(opened.files, photos, wanted=pictures)
+        crops = Crops.of(opened.files, photos, wanted=pictures, names=opened.copies)
         with opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
             placed = face_map(connection, each_face=each_face, limit=limit, seed=seed, progress=progress)
         placed = with_pictures(placed, crops, progress=progress)
-        why = opened.told(crops.why() or "") or None
     content = file_content(map_chart(placed), placed.table, form)
     with whole_file(output) as path:
         path.write_bytes(content)
-    return placed, why if pictures else None
+    return placed, crops.why() if pictures else None
 
 
 def face_map(

@@ -67,9 +67,8 @@ def write_projector(
         with opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
             table = connection.sql(engine_sql("mapped_faces")).to_arrow_table()
         rows = list(zip(table["id"].to_pylist(), table["person"].to_pylist(), strict=True))
-        crops = Crops.of(opened.files, photos, wanted=pictures)
+        crops = Crops.of(opened.files, photos, wanted=pictures, names=opened.copies)
         shown = crops.shown(rows, progress=progress)
-        why = opened.told(crops.why() or "") or None
     encodings = table["encoding"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
     if encodings.shape[1] < 2:
         raise FacesqlError("The Embedding Projector shows encodings of at least two numbers, and these have one.")
@@ -86,7 +85,7 @@ def write_projector(
         (folder / SPRITE).unlink(missing_ok=True)
     people = len({person for _, person in rows})
     count = sum(crop is not None for crop in cut)
-    return Projected(folder, len(rows), people, encodings.shape[1], list(told), count, why)
+    return Projected(folder, len(rows), people, encodings.shape[1], list(told), count, crops.why())
 
 
 def _vectors(encodings: NDArray[np.floating]) -> bytes:

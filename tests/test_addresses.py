@@ -175,7 +175,11 @@ def test_an_analysis_of_an_address_is_that_of_the_file(
 def test_the_commands_take_addresses(address: str, tmp_path: Path) -> None:
     assert told("pairs", address, "-n", "3") == told("pairs", "faces.parquet", "-n", "3")
     told("pairs", address, "-n", "3", "-o", "pairs.html")
-    assert "secret" not in Path("pairs.html").read_text()
+    told("suspects", address, "-o", "suspects.html")
+    for page in ("pairs.html", "suspects.html"):
+        content = Path(page).read_text()
+        assert "secret" not in content
+        assert str(tmp_path) not in content
     query = "select count(*) as faces, count(distinct person) as people from faces"
     assert told("sql", query, "--from", address, "--format", "csv") == "faces,people\n48,12\n"
     assert told("suspects", address) == told("suspects", "faces.parquet")

@@ -20,6 +20,7 @@ import facesql
 from facesql.analyze import analyze_faces, plan_analysis
 from facesql.charts import CHARTS, distribution
 from facesql.errors import FacesqlError, InvalidFacesError
+from facesql.page import Show
 from facesql.redraw import read_report
 from facesql.tables import Opened, files_of
 from tests.conftest import faces_table, some_people
@@ -121,7 +122,7 @@ def test_a_frame_beside_a_file_is_one_table_with_it(table: pa.Table, file: Path,
 def test_nothing_tells_of_the_copies(table: pa.Table, tmp_path: Path, temporary: Path) -> None:
     noted = table.replace_schema_metadata({"facesql.detector": "hog", "facesql.found": '{"photos": 70}'})
     analysis = analyze_faces(
-        [noted, pl.DataFrame(faces_table(["z1", "z1", "z2"], some_people(1, 3)[1]))], tmp_path / "r"
+        [noted, pl.DataFrame(faces_table(["z1", "z1", "z2"], some_people(1, 3)[1]))], tmp_path / "r", show=Show()
     )
     assert analysis.doubts == [
         "'table 2' does not say how it was encoded (detector), and another table does: the numbers hold only if they "
