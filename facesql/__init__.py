@@ -15,6 +15,9 @@ The public verbs, imported when they are first used:
   TensorBoard
 - ``forget_people``: people out of all of these files
 - ``run_demo``: all of it on drawn people, and the analysis of real ones
+
+Where a verb takes a table of faces it takes a path, an address, or a table of polars, Arrow or DuckDB; see
+``facesql.tables.files_of``.
 """
 
 from importlib import import_module

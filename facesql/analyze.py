@@ -14,7 +14,7 @@ import pyarrow as pa
 from facesql import __version__
 from facesql.binning import Bins, Metric, written
 from facesql.correcting import Corrected, Corrections
-from facesql.database import connect, plain_errors
+from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
@@ -27,14 +27,19 @@ from facesql.progress import Stages
 from facesql.provenance import doubts, how_made, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
 from facesql.sources import DATABASE
+from facesql.tables import FacesLike, Opened, files_of
 from facesql.wanted import Wanted
 
 if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
+    import altair as alt
+
     from facesql.answers import Answers
     from facesql.charts import ChartData
     from facesql.groups import GroupRates, Groups
     from facesql.page import Show
     from facesql.story import Faces
+
+    ShownChart = alt.LayerChart | alt.HConcatChart
 
 # Tables and charts that there are where groups are compared.
 GROUP_FILES = ("group_rates", "group_pairs", "group_fmr")
@@ -56,6 +61,8 @@ class Analysis:
     pairs_known: int
     """Pairs whose counts an earlier run left."""
     bins: Bins
+    bin_totals: pl.DataFrame
+    """A row a bin and same_person that has pairs: what charts are drawn from, with the table."""
     table: pl.DataFrame
     key_table: pl.DataFrame
     figures: Figures
@@ -77,6 +84,32 @@ class Analysis:
             "growth": answers.growth,
             **({} if groups is None else {"group_rates": groups.groups, "group_pairs": groups.group_pairs}),
         }
+
+    def charts(self) -> "dict[str, ShownChart]":
+        """The charts of the report by name, as altair has them: a notebook shows one that ends a cell."""
+        from facesql.charts import CHARTS
+        from facesql.groupcharts import GROUP_CHARTS
+
+        data = self.chart_data()
+        drawn: dict[str, ShownChart] = {name: chart(data) for name, chart in CHARTS.items()}
+        if self.groups is not None:
+            drawn |= {name: chart(self.groups) for name, chart in GROUP_CHARTS.items()}
+        return drawn
+
+    def chart_data(self) -> "ChartData":
+        """What each function of ``facesql.charts`` draws its chart from."""
+        from facesql.charts import ChartData  # whose packages take memory that the comparison may need
+
+        return ChartData(
+            self.bin_totals,
+            self.table,
+            self.figures,
+            self.photos,
+            self.people,
+            self.bins,
+            self.answers.calibration,
+            self.answers.wanted.genuine_share,
+        )
 
     def summary(self) -> dict[str, float | int | str | None]:
         """All single figures by name, as summary.json and the table summary hold them."""
@@ -100,7 +133,7 @@ class Analysis:
 
 
 def analyze_faces(
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     report: Path,
     *,
     metric: Metric | None = None,
@@ -122,18 +155,19 @@ def analyze_faces(
     command: str | None = None,
     progress: bool = False,
 ) -> Analysis:
-    """Compare all faces of one or several Parquet files with each other, and write the report's files into a folder.
+    """Compare all faces of one or several tables with each other, and write the report's files into a folder.
 
-    Several files are taken for one table, in which a name is one person; they must have been encoded alike, which
-    ``refuse_mixed`` and ``doubts`` tell. ``exclude`` and ``relabel`` are files as encode takes them, of faces to leave
-    out and of people who are one, see ``correct_faces``. ``drop_duplicates`` leaves out faces as ``find_repeats``
-    says, in the order of the files and their rows. Distances are those of ``metric`` (None: the one that the files
-    note, as ``import_faces`` does, or else the Euclidean one), in bins of ``bin_width`` up to ``max_distance``; where
-    these are None, they fit metric and faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes
-    those of ``key_bins``. ``wanted`` is what a cut-off is to meet (default: ``Wanted()``). ``by`` names a column of
-    the tables, or a CSV file with the columns person and group: these groups of people are compared at one cut-off,
-    the recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit`` is for the whole
-    program, in bytes (default: 750 MB and the size of the encodings); what does not fit goes to disk.
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``. Several are taken for one table, in
+    which a name is one person; they must have been encoded alike, which ``refuse_mixed`` and ``doubts`` tell.
+    ``exclude`` and ``relabel`` are files as encode takes them, of faces to leave out and of people who are one, see
+    ``correct_faces``. ``drop_duplicates`` leaves out faces as ``find_repeats`` says, in the order of the files and
+    their rows. Distances are those of ``metric`` (None: the one that the files note, as ``import_faces`` does, or else
+    the Euclidean one), in bins of ``bin_width`` up to ``max_distance``; where these are None, they fit metric and
+    faces, see ``fitting_bins``. ``cutoffs`` are edges of the bins; None takes those of ``key_bins``. ``wanted`` is what
+    a cut-off is to meet (default: ``Wanted()``). ``by`` names a column of the tables, or a CSV file with the columns
+    person and group: these groups of people are compared at one cut-off, the recommended one, or else the first that
+    there is. ``threads`` are one a core; ``memory_limit`` is for the whole program, in bytes (default: 750 MB and the
+    size of the encodings); what does not fit goes to disk.
 
     The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
@@ -150,17 +184,23 @@ def analyze_faces(
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
-    files = [faces] if isinstance(faces, Path) else list(faces)
     corrections = Corrections.read(exclude, relabel)
-    chosen = Chosen(files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit)
     stages = Stages()
-    with keeping_counts(report, report / DATABASE) as kept, whole_files(report) as folder:
+    with (
+        files_of(faces, skip_invalid=skip_invalid) as opened,
+        keeping_counts(report, report / DATABASE) as kept,
+        whole_files(report) as folder,
+    ):
+        chosen = Chosen(
+            opened.files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit
+        )
         with plain_errors(_FAILED):
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
                     loaded = chosen.load(connection)
-                    made, bins = loaded.made, loaded.bins
+                    bins = loaded.bins
+                    _name_tables(connection, opened)
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
                     groups = None if by is None else _groups(connection, by)
                     if fresh:
@@ -173,12 +213,12 @@ def analyze_faces(
                     count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
-                    analysis = _analysis(connection, report, loaded, plan, totals, asked, wanted or Wanted())
+                    analysis = _analysis(connection, report, loaded, opened, plan, totals, asked, wanted or Wanted())
                 if groups is not None:
                     with stages.time("groups"):
                         rates = _group_rates(connection, groups, analysis, plan, loaded, progress=progress)
                         analysis = replace(analysis, groups=rates)
-                _store(connection, analysis, made)
+                _store(connection, analysis, loaded.made, opened)
                 counts = connection.sql("from block_pair_counts").to_arrow_table()
             finally:
                 connection.close()
@@ -187,10 +227,11 @@ def analyze_faces(
         write_summary(folder, analysis.summary())
         tell(analysis)
         with stages.time("charts"):
-            data = _chart_data(analysis, totals)
-            drawn = _draw(folder, analysis, data, formats)
+            drawn = _draw(folder, analysis, formats)
         with stages.time("faces"):
-            behind = None if show is None else _behind(chosen, analysis, show, counts, threads, progress=progress)
+            behind = (
+                None if show is None else _behind(chosen, opened, analysis, show, counts, threads, progress=progress)
+            )
         settings = {
             **({} if command is None else {"command": command}),
             **_settings(chosen, analysis),
@@ -199,11 +240,11 @@ def analyze_faces(
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
         }
-        notes = _notes(analysis, made, dict(stages), settings)
+        notes = _notes(analysis, loaded.made, opened, dict(stages), settings)
         with stages.time("page"):
             from facesql.story import story
 
-            write_page(folder, story(analysis, data, notes, behind))
+            write_page(folder, story(analysis, analysis.chart_data(), notes, behind))
         write_notes(folder, run_notes(replace(notes, analyze_seconds=stages)))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
@@ -215,6 +256,7 @@ def _analysis(
     connection: duckdb.DuckDBPyConnection,
     report: Path,
     loaded: Loaded,
+    opened: Opened,
     plan: Plan,
     totals: pl.DataFrame,
     asked: Sequence[int] | None,
@@ -231,18 +273,19 @@ def _analysis(
         report=report,
         tables=len(made),
         faces=faces,
-        faces_skipped=loaded.skipped,
+        faces_skipped=loaded.skipped + sum(opened.rows_skipped.values()),
         corrected=loaded.corrected,
         duplicates_dropped=loaded.dropped,
         photos=photos,
         people=people,
         pairs_known=plan.pairs_known,
         bins=bins,
+        bin_totals=totals,
         table=table,
         key_table=table.filter(pl.col("bin").is_in(keys)),
         figures=summarize(totals, bins),
         answers=find_answers(connection, bins, wanted, map(read_found, made.values())),
-        doubts=doubts(made),
+        doubts=[opened.told(doubt) for doubt in doubts(made)],
     )
 
 
@@ -270,11 +313,18 @@ def _group_rates(
 
 
 def _behind(
-    chosen: Chosen, analysis: Analysis, show: "Show", counts: pa.Table, threads: int | None, *, progress: bool
+    chosen: Chosen,
+    opened: Opened,
+    analysis: Analysis,
+    show: "Show",
+    counts: pa.Table,
+    threads: int | None,
+    *,
+    progress: bool,
 ) -> "Faces":
     from facesql.behind import faces_behind
 
-    return faces_behind(
+    found = faces_behind(
         chosen.binned(analysis.bins),
         analysis.answers.a_cutoff(analysis.bins),
         show,
@@ -283,10 +333,11 @@ def _behind(
         threads=threads,
         progress=progress,
     )
+    return replace(found, no_pictures=opened.told(found.no_pictures))
 
 
 def plan_analysis(
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     report: Path,
     *,
     metric: Metric | None = None,
@@ -301,11 +352,12 @@ def plan_analysis(
     fresh: bool = False,
 ) -> Plan:
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
-    files = [faces] if isinstance(faces, Path) else list(faces)
     corrections = Corrections.read(exclude, relabel)
-    chosen = Chosen(files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit)
-    with plain_errors(_FAILED), connect(report=True) as connection:
-        loaded = chosen.load(connection)
+    opening = files_of(faces, skip_invalid=skip_invalid)
+    with opening as opened, plain_errors(_FAILED), connect(report=True) as connection:
+        loaded = Chosen(
+            opened.files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit
+        ).load(connection)
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
         return plan_pairs(
             connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes
@@ -327,6 +379,7 @@ def _settings(chosen: Chosen, analysis: Analysis) -> dict[str, str]:
 def _notes(
     analysis: Analysis,
     made: Mapping[Path, Mapping[str, str]],
+    opened: Opened,
     seconds: Mapping[str, float],
     settings: Mapping[str, str],
 ) -> RunNotes:
@@ -342,8 +395,8 @@ def _notes(
         "pairs of two people (impostor)": analysis.figures.impostor_pairs,
         "pairs that an earlier run had counted": analysis.pairs_known,
     }
-    tables = [TableNotes(file, read_found(noted), read_times(file)) for file, noted in made.items()]
-    merged_made = {name: value for name, value in merged(made).items() if name != FOUND}
+    tables = [TableNotes(opened.named(file), read_found(noted), read_times(file)) for file, noted in made.items()]
+    merged_made = {name: opened.told(value) for name, value in merged(made).items() if name != FOUND}
     return RunNotes(tables, compared, seconds, merged_made, settings, analysis.doubts)
 
 
@@ -353,42 +406,39 @@ def _groups(connection: duckdb.DuckDBPyConnection, by: str) -> "Groups":
     return read_groups(connection, by)
 
 
-def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis, made: Mapping[Path, Mapping[str, str]]) -> None:
+def _name_tables(connection: duckdb.DuckDBPyConnection, opened: Opened) -> None:
+    """Let the report's database call copies of tables by what they stand for."""
+    for file, name in opened.copies.items():
+        connection.execute(engine_sql("name_file"), {"file": str(file), "name": name})
+
+
+def _store(
+    connection: duckdb.DuckDBPyConnection,
+    analysis: Analysis,
+    made: Mapping[Path, Mapping[str, str]],
+    opened: Opened,
+) -> None:
     """Fill the report's tables, which have the columns of those kept, in their order."""
     summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
     for name, table in {**analysis.kept(), "summary": summary}.items():
         connection.register("stored", table.to_arrow())
         connection.sql("from stored").insert_into(name)
         connection.unregister("stored")
-    rows = [(str(file), name, value) for file, table in made.items() for name, value in how_made(table).items()]
+    rows = [
+        (str(opened.named(file)), name, value)
+        for file, table in made.items()
+        for name, value in how_made(table).items()
+    ]
     if rows:
         connection.executemany("insert into encode_settings values ($1, $2, $3)", rows)
 
 
-def _chart_data(analysis: Analysis, totals: pl.DataFrame) -> "ChartData":
-    from facesql.charts import ChartData  # whose packages take memory that the comparison may need
-
-    return ChartData(
-        totals,
-        analysis.table,
-        analysis.figures,
-        analysis.photos,
-        analysis.people,
-        analysis.bins,
-        analysis.answers.calibration,
-        analysis.answers.wanted.genuine_share,
-    )
-
-
-def _draw(folder: Path, analysis: Analysis, data: "ChartData", formats: Sequence[ChartFormat]) -> list[str]:
+def _draw(folder: Path, analysis: Analysis, formats: Sequence[ChartFormat]) -> list[str]:
     """Write the charts; returns the names of those that there may be."""
     from facesql import chartfiles, charts, groupcharts
 
-    for name, chart in charts.CHARTS.items():
-        chartfiles.write_chart(folder, name, chart(data), formats)
-    if analysis.groups is not None:
-        for name, group_chart in groupcharts.GROUP_CHARTS.items():
-            chartfiles.write_chart(folder, name, group_chart(analysis.groups), formats)
+    for name, chart in analysis.charts().items():
+        chartfiles.write_chart(folder, name, chart, formats)
     return [*charts.CHARTS, *groupcharts.GROUP_CHARTS]
 
 

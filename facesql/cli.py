@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypedDict
 
@@ -17,7 +18,7 @@ from facesql import __version__
 from facesql.errors import FacesqlError, parse_choice, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from facesql.analyze import Analysis
@@ -73,8 +74,10 @@ Exclude = Annotated[
 ]
 Relabel = Annotated[Path | None, typer.Option(help="A CSV file with the columns person,same_as: people who are one.")]
 TablesArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[FACES]...", help="Tables of faces, taken as one.", show_default=str(DEFAULT_FACES)),
+    list[str] | None,
+    typer.Argument(
+        metavar="[FACES]...", help="Tables of faces, taken as one; files or addresses.", show_default=str(DEFAULT_FACES)
+    ),
 ]
 PhotosOption = Annotated[
     list[Path] | None,
@@ -237,10 +240,10 @@ Sample = Annotated[
 @app.command()
 def analyze(
     faces: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[FACES]...",
-            help="Tables of faces, as encode writes them; several are compared as one.",
+            help="Tables of faces, as encode writes them, or their addresses; several are compared as one.",
             show_default=str(DEFAULT_FACES),
         ),
     ] = None,
@@ -343,6 +346,7 @@ def analyze(
     """
     from facesql.analyze import analyze_faces, plan_analysis
     from facesql.binning import Metric, parse_number
+    from facesql.encodingfiles import is_address, without_secrets
     from facesql.memory import parse_memory
     from facesql.metrics import parse_cutoffs
     from facesql.page import Show
@@ -393,7 +397,9 @@ def analyze(
         formats=parse_formats(formats),
         show=None if no_faces else Show(photos or (), pictures=not no_photos),
         tell=tell,
-        command=shlex.join(["facesql", *sys.argv[1:]]),
+        command=shlex.join(
+            ["facesql", *(without_secrets(word) if is_address(word) else word for word in sys.argv[1:])]
+        ),
         progress=True,
         **how,
     )
@@ -404,10 +410,10 @@ def analyze(
 @app.command()
 def pairs(
     faces: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[FACES]...",
-            help="Tables of faces, as encode writes them; several are searched as one.",
+            help="Tables of faces, as encode writes them, or their addresses; several are searched as one.",
             show_default=str(DEFAULT_FACES),
         ),
     ] = None,
@@ -462,30 +468,31 @@ def pairs(
     from facesql.memory import parse_memory
     from facesql.pairfiles import refuse_pairs_file, write_pairs
     from facesql.pairtext import listed, saved
+    from facesql.tables import files_of
 
     kind, cutoff = parse_kind(closest=closest, farthest=farthest, below=below, above=above)
-    tables = _tables(faces, sample)
-    if output is not None:
-        refuse_pairs_file(output, tables, overwrite=overwrite)
-    found = find_pairs(
-        tables,
-        kind,
-        cutoff=cutoff,
-        person=person,
-        most=most,
-        metric=parse_choice(metric, Metric, "metric") if metric else None,
-        skip_invalid=skip_invalid,
-        threads=threads,
-        memory_limit=parse_memory(memory_limit) if memory_limit else None,
-        progress=True,
-    )
-    _say_doubts(found.doubts)
-    if output is None:
-        print(listed(found))
-        return
-    crops = Crops.of(tables, photos or (), wanted=not no_photos)
-    write_pairs(found, output, crops, progress=True)
-    print(saved(found, output, crops))
+    with files_of(_tables(faces, sample), skip_invalid=skip_invalid) as tables:
+        if output is not None:
+            refuse_pairs_file(output, tables.files, overwrite=overwrite)
+        found = find_pairs(
+            tables,
+            kind,
+            cutoff=cutoff,
+            person=person,
+            most=most,
+            metric=parse_choice(metric, Metric, "metric") if metric else None,
+            skip_invalid=skip_invalid,
+            threads=threads,
+            memory_limit=parse_memory(memory_limit) if memory_limit else None,
+            progress=True,
+        )
+        _say_doubts(found.doubts)
+        if output is None:
+            print(listed(found))
+            return
+        crops = Crops.of(tables.files, photos or (), wanted=not no_photos, names=tables.copies)
+        write_pairs(found, output, crops, progress=True)
+        print(saved(found, output, crops))
 
 
 @app.command("map")
@@ -692,13 +699,20 @@ def protocol(
         typer.Option(metavar="DISTANCE", help="A cut-off for all folds.", show_default="0.6 for euclidean, else none"),
     ] = None,
     suffix: Annotated[str, typer.Option(help="How the names of the photos of pairs.txt end.")] = ".jpg",
+    folds: Annotated[
+        str,
+        typer.Option(
+            metavar="order|people",
+            help="How a list without folds is cut: in its order, or by people, nobody being in two if that can be.",
+        ),
+    ] = "order",
     sample: Sample = None,
     *,
     skip_invalid: SkipInvalid = False,
 ) -> None:
     """Decide the pairs of a list, as LFW's View 2 does: the cut-off chosen on nine folds, judged on the tenth."""
     from facesql.binning import Metric
-    from facesql.protocol import parse_fixed, run_protocol
+    from facesql.protocol import FoldRule, parse_fixed, run_protocol
     from facesql.protocoltext import told
 
     found = run_protocol(
@@ -708,6 +722,7 @@ def protocol(
         metric=parse_choice(metric, Metric, "metric"),
         cutoff=parse_fixed(cutoff),
         suffix=suffix,
+        folds=parse_choice(folds, FoldRule, "rule for folds"),
         skip_invalid=skip_invalid,
     )
     _say_doubts(found.doubts)
@@ -716,8 +731,8 @@ def protocol(
 
 @app.command("compare-tables")
 def compare_tables(
-    a: Annotated[Path, typer.Argument(help="A table of faces.")],
-    b: Annotated[Path, typer.Argument(help="Another one of the same photos, such as by another encoder.")],
+    a: Annotated[str, typer.Argument(help="A table of faces, or its address.")],
+    b: Annotated[str, typer.Argument(help="Another one of the same photos, such as by another encoder.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", help="A folder for tables and charts.", show_default="print"),
@@ -742,8 +757,8 @@ def compare_tables(
     from facesql.twotables import compare_tables as compare
 
     found = compare(
-        a,
-        b,
+        _table(a),
+        _table(b),
         output,
         metric_a=parse_choice(metric, Metric, "metric"),
         metric_b=parse_choice(metric_b or metric, Metric, "metric"),
@@ -860,10 +875,10 @@ def chart(
     print("\n".join(plain(str(path)) for path in files))
 
 
-SOURCE_HELP = "A Parquet file of faces, or the folder of a report."
+SOURCE_HELP = "A Parquet file of faces, or its address, or the folder of a report."
 SOURCE_DEFAULT = f"{DEFAULT_REPORT}, or else {DEFAULT_FACES}"
 SourceArgument = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(metavar="[FACES|REPORT]", help=SOURCE_HELP, show_default=SOURCE_DEFAULT),
 ]
 Write = Annotated[bool, typer.Option("--write", help="Let SQL change the report's database.")]
@@ -878,7 +893,7 @@ def sql(
         typer.Option("--param", metavar="NAME=VALUE", help="What $name stands for, or the variable name; repeatable."),
     ] = None,
     source: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--from", metavar="FACES|REPORT", help=SOURCE_HELP, show_default=SOURCE_DEFAULT),
     ] = None,
     form: Annotated[
@@ -911,13 +926,13 @@ def sql(
         raise typer.BadParameter("Parquet is not for a terminal; name a file with --output")
     parameters = parse_parameters(params or ())
     text = (read_stdin() if str(file) == "-" else read_text(file)) if file is not None else query or ""
-    asked = _source(source, sample)
-    if output is not None:
-        refuse_output(output, asked.file, overwrite=overwrite)
-    with opened(asked, write=write) as connection:
-        warn_of_doubts(asked, connection)
-        width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
-        result = run_query(connection, text, wanted, width, parameters)
+    with _source(source, sample) as asked:
+        if output is not None:
+            refuse_output(output, asked.file, overwrite=overwrite)
+        with opened(asked, write=write) as connection:
+            warn_of_doubts(asked, connection)
+            width = shutil.get_terminal_size().columns if output is None and sys.stdout.isatty() else None
+            result = run_query(connection, text, wanted, width, parameters)
     if output is None:
         _print_bytes(result)
     elif result:
@@ -929,7 +944,9 @@ def shell(source: SourceArgument = None, sample: Sample = None, *, write: Write 
     """Open the DuckDB shell on a report or on a table of faces, with facesql's SQL loaded."""
     from facesql.shell import run_shell
 
-    raise typer.Exit(run_shell(_source(source, sample), write=write))
+    with _source(source, sample) as asked:
+        code = run_shell(asked, write=write)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -961,10 +978,10 @@ def forget(
 @app.command()
 def suspects(
     faces: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[FACES]...",
-            help="Tables of faces, as encode writes them; several are compared as one.",
+            help="Tables of faces, as encode writes them, or their addresses; several are compared as one.",
             show_default=str(DEFAULT_FACES),
         ),
     ] = None,
@@ -1014,24 +1031,27 @@ def suspects(
     from facesql.suspectfiles import parse_output, refuse_corrections, write_corrections, write_suspects
     from facesql.suspects import find_suspects
     from facesql.suspecttext import accepted, suspected
+    from facesql.tables import files_of
 
-    tables = _tables(faces, sample)
     if output is not None:
         parse_output(output)
         refuse_existing(output, overwrite=overwrite)
     if accept is not None:
         refuse_corrections(accept, overwrite=overwrite)
-    found = find_suspects(
-        tables,
-        cutoff=parse_number(cutoff, "cut-off") if cutoff is not None else None,
-        most=most,
-        probability=probability,
-        threads=threads,
-        progress=True,
-    )
-    print(suspected(found, most))
-    if output is not None:
-        write_suspects(found, output, Crops.of(tables, photos or (), wanted=not no_photos))
+    with files_of(_tables(faces, sample)) as tables:
+        found = find_suspects(
+            tables,
+            cutoff=parse_number(cutoff, "cut-off") if cutoff is not None else None,
+            most=most,
+            probability=probability,
+            threads=threads,
+            progress=True,
+        )
+        print(suspected(found, most))
+        if output is not None:
+            write_suspects(
+                found, output, Crops.of(tables.files, photos or (), wanted=not no_photos, names=tables.copies)
+            )
     if accept is not None:
         print(accepted(str(accept), write_corrections(found, accept)))
 
@@ -1077,21 +1097,26 @@ def _print_bytes(content: bytes) -> None:
         left = left[sys.stdout.buffer.write(left) :]
 
 
-def _named(path: Path | None, sample: str | None) -> Path | None:
-    """The table of a sample, or else the path that was named."""
+def _named(table: str | None, sample: str | None) -> Path | str | None:
+    """The table of a sample, or else the path or the address that was named."""
     if sample is None:
-        return path
-    if path is not None:
+        return table if table is None else _table(table)
+    if table is not None:
         raise typer.BadParameter("name a table or --sample, not both")
     from facesql.sources import sample_faces
 
     return sample_faces(sample)
 
 
-def _tables(faces: list[Path] | None, sample: str | None) -> list[Path]:
+def _table(named: str) -> Path | str:
+    """A path, or an address, which as a path would lose a slash."""
+    return named if "://" in named else Path(named)
+
+
+def _tables(faces: list[str] | None, sample: str | None) -> list[Path | str]:
     """The tables of faces that are named, that of a sample, or the default."""
     first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
-    return [first, *(faces or [])[1:]]
+    return [first, *map(_table, (faces or [])[1:])]
 
 
 def _report(named: Path | None, *, no_report: bool) -> Path | None:
@@ -1105,10 +1130,15 @@ def _report(named: Path | None, *, no_report: bool) -> Path | None:
     return DEFAULT_REPORT if named is None and (DEFAULT_REPORT / DATABASE).exists() else named
 
 
-def _source(path: Path | None, sample: str | None) -> "Source":
+@contextmanager
+def _source(named: str | None, sample: str | None) -> "Iterator[Source]":
+    """What SQL is asked of; what is at an address is a file meanwhile."""
     from facesql.sources import find_source
+    from facesql.tables import files_of
 
-    return find_source(_named(path, sample), (DEFAULT_REPORT, DEFAULT_FACES))
+    table = _named(named, sample)
+    with files_of([] if table is None else table) as tables:
+        yield find_source(next(iter(tables.files), None), (DEFAULT_REPORT, DEFAULT_FACES))
 
 
 def main() -> NoReturn:

@@ -52,6 +52,7 @@ class _Table:
     folders: Mapping[str, Path]
     named: Sequence[Path]
     pseudonymous: bool
+    name: str
     hashes: dict[str, str | None] = field(default_factory=dict)
 
     def files(self, photo: str) -> list[Path]:
@@ -66,10 +67,10 @@ class _Table:
     def without(self) -> str | None:
         """Why none of its photos can be found, if so."""
         if self.pseudonymous:
-            return f"{str(self.faces)!r} has numbers in place of names, which lead to no photo."
+            return f"{self.name!r} has numbers in place of names, which lead to no photo."
         folders = self.named or list(self.folders.values())
         if not folders:
-            return f"{str(self.faces)!r} does not say where its photos are; name their folder with --photos."
+            return f"{self.name!r} does not say where its photos are; name their folder with --photos."
         if not any(map(_is_folder, folders)):
             return f"{_gone(folders)}; name their folder with --photos."
         return None
@@ -86,8 +87,15 @@ class Crops:
         self._asked = self._given = 0
 
     @classmethod
-    def of(cls, faces: Sequence[Path], folders: Sequence[Path] = (), *, wanted: bool = True) -> "Crops":
-        """The pictures of the faces of these tables.
+    def of(
+        cls,
+        faces: Sequence[Path],
+        folders: Sequence[Path] = (),
+        *,
+        wanted: bool = True,
+        names: Mapping[Path, str] | None = None,
+    ) -> "Crops":
+        """The pictures of the faces of these tables, of which some have other ``names`` than their paths.
 
         The photos are where encode has noted beside the tables that they are, or in ``folders``, where any are named:
         there, a photo's id is its path, or begins with the folder's name. Where none are ``wanted``, there are none.
@@ -96,7 +104,12 @@ class Crops:
             return cls([], "No pictures are wanted.")
         if importlib.util.find_spec("PIL") is None:
             return cls([], _NEEDED)
-        return cls([_Table(file, photo_folders(file), folders, _pseudonymous(file)) for file in faces], None)
+        named = names or {}
+        tables = [
+            _Table(file, photo_folders(file), folders, _pseudonymous(file), named.get(file, str(file)))
+            for file in faces
+        ]
+        return cls(tables, None)
 
     def crop(self, id: str) -> bytes | None:  # noqa: A002
         """The picture of the face of that id, a square JPEG of at most SIDE pixels.

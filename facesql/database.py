@@ -112,8 +112,13 @@ def connect_to(file: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
 
 
 def _quiet(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """The connection, without the bar that DuckDB draws on stdout while a query takes seconds."""
-    connection.execute("set enable_progress_bar = false")
+    """The connection, without the bar that DuckDB draws on stdout while a query takes seconds.
+
+    In a notebook it draws none without ipywidgets, and then cannot be told so either.
+    """
+    [(shown,)] = connection.execute("select current_setting('enable_progress_bar')").fetchall()
+    if shown:
+        connection.execute("set enable_progress_bar = false")
     return connection
 
 

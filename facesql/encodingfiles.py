@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from facesql.database import connect, engine_sql, first_words, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import file_pattern
+from facesql.faces import file_pattern, noted
 from facesql.npyfiles import StoredArray, stored_arrays
 from facesql.textfile import read_text
 
@@ -118,11 +119,28 @@ def _table_rows(source: str, kind: str, named: Named) -> Rows:
     if is_address(source):
         _load_httpfs(connection)
     parameters: dict[str, Any] = {"source": source if is_address(source) else file_pattern(Path(source))}
-    with plain_errors(f"{name!r} cannot be read as {kind.upper() if kind != 'parquet' else 'Parquet'}; mend it."):
+    sentence = f"{name!r} cannot be read as {kind.upper() if kind != 'parquet' else 'Parquet'}; mend it."
+    with _keeping_secrets(source, name), plain_errors(sentence):
         if kind == "json":
             parameters["columns"] = _json_columns(connection, parameters, named)
+        made = _noted(connection, source) if kind == "parquet" else {}
         reader = connection.sql(engine_sql(f"import_{kind}"), params=parameters).to_arrow_reader(BATCH_ROWS)
-    return Rows(name, reader.schema, _batches(connection, reader, name))
+    return Rows(name, reader.schema, _batches(connection, reader, source, name), made=made)
+
+
+@contextmanager
+def _keeping_secrets(source: str, name: str) -> Iterator[None]:
+    """Call the source by its name where an error tells it whole, as httpfs does."""
+    try:
+        yield
+    except FacesqlError as error:
+        error.args = tuple(str(part).replace(source, name) for part in error.args)
+        raise
+
+
+def _noted(connection: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
+    """What the metadata of a Parquet file says of how its faces were encoded."""
+    return noted(dict(connection.execute(engine_sql("parquet_metadata"), {"source": source}).fetchall()))
 
 
 def _parquet_rows(file: Path) -> Rows:
@@ -148,16 +166,15 @@ def _cut_short(name: str, error: Exception) -> FacesqlError:
 
 
 def _batches(
-    connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader, name: str
+    connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader, source: str, name: str
 ) -> Iterator[pa.RecordBatch]:
     """The reader's batches; it needs its connection."""
-    try:
-        with plain_errors(f"{name!r} cannot be read to its end; mend it."):
-            yield from reader
-    except (pa.ArrowException, OSError) as error:  # Arrow's names for what DuckDB says
-        raise _cut_short(name, error) from error
-    finally:
-        connection.close()
+    with closing(connection), _keeping_secrets(source, name):
+        try:
+            with plain_errors(f"{name!r} cannot be read to its end; mend it."):
+                yield from reader
+        except (pa.ArrowException, OSError) as error:  # Arrow's names for what DuckDB says
+            raise _cut_short(name, error) from error
 
 
 def _load_httpfs(connection: duckdb.DuckDBPyConnection) -> None:

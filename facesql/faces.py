@@ -105,7 +105,11 @@ def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> N
 
 def read_metadata(file: Path) -> dict[str, str]:
     """What ``write_table`` noted in a Parquet file; empty where another program wrote it."""
-    metadata = pq.read_schema(file).metadata or pq.read_metadata(file).metadata or {}
+    return noted(pq.read_schema(file).metadata or pq.read_metadata(file).metadata or {})
+
+
+def noted(metadata: Mapping[bytes, bytes]) -> dict[str, str]:
+    """What of a table's metadata ``write_table`` noted."""
     texts = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in metadata.items()}
     return {key.removeprefix(PREFIX): value for key, value in texts.items() if key.startswith(PREFIX)}
 

@@ -73,9 +73,13 @@ class Spread:
         return cls(float(rates.mean()), sd, sd / sqrt(len(rates)))
 
 
-def chosen_on_others(distances: Numbers, same: Flags, fold: NDArray[np.int64], folds: int) -> Numbers:
-    """For each fold, the best cut-off of the pairs of all others, (folds,)."""
-    return np.array([best_cutoff(distances[fold != number], same[fold != number]) for number in range(folds)])
+def chosen_on_others(distances: Numbers, same: Flags, folds_of: NDArray[np.int64], folds: int) -> Numbers:
+    """For each fold, the best cut-off of the pairs of all others, (folds,).
+
+    ``folds_of`` are the folds that each pair has a part in, (pairs, n): those of its people, or its own, n times.
+    """
+    others = [(folds_of != number).all(axis=1) for number in range(folds)]
+    return np.array([best_cutoff(distances[chosen], same[chosen]) for chosen in others])
 
 
 def rightly_decided(distances: Numbers, same: Flags, cutoffs: Numbers) -> Flags:

@@ -18,6 +18,7 @@ from facesql.photofaces import PhotoFaces, read_faces
 from facesql.photos import MAX_MEGAPIXELS
 from facesql.provenance import refuse_different, untold
 from facesql.sources import opened_tables, rows_of_photos
+from facesql.tables import FacesLike, files_of
 from facesql.verdicts import MEANING, Judge, meanings
 
 # So many people are told of where nothing is said.
@@ -33,7 +34,8 @@ class Identification:
     """What ``identify_photo`` found."""
 
     photo: PhotoFaces
-    tables: Sequence[Path]
+    tables: Sequence[Path | str]
+    """What the tables are called: files by their paths."""
     faces: int
     """How many faces the tables hold, and of how many people."""
     people: int
@@ -48,7 +50,7 @@ class Identification:
 
 def identify_photo(
     photo: Path,
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     report: Path | None = None,
     *,
     most: int = MOST,
@@ -56,20 +58,21 @@ def identify_photo(
     skip_invalid: bool = False,
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Identification:
-    """Find the people who are nearest to each face of a photo, in one or several Parquet files of faces.
+    """Find the people who are nearest to each face of a photo, in one or several tables of faces.
 
-    A person is as near as the nearest of their faces; distances are Euclidean, in float64. The photo is encoded as the
-    first file notes that its faces were. Faces of the very same photo are told of and left out: those at a distance of
-    0, but for what backends differ in, and those whose photo has the same content, where the table of photos stands
-    beside a file. ``report`` and
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``. A person is as near as the nearest of
+    their faces; distances are Euclidean, in float64. The photo is encoded as the first file notes that its faces were.
+    Faces of the very same photo are told of and left out: those at a distance of 0, but for what backends differ in,
+    and those whose photo has the same content, where the table of photos stands beside a file. ``report`` and
     ``genuine_share`` are as for ``compare_photos``; ``most`` is how many people there are for each face.
 
     Raises FacesqlError where the photo cannot be read or has no face, a file cannot be used, or files, report and photo
     are of different encodings; InvalidFacesError for rows that cannot be compared, unless ``skip_invalid``.
     """
-    files = [faces] if isinstance(faces, Path) else list(faces)
     judge = None if report is None else Judge.of(report, genuine_share)
-    with opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
+    opening = files_of(faces, skip_invalid=skip_invalid)
+    with opening as opened, opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
+        files = opened.files
         gallery, encodings = _gallery(connection, files)
         made = read_metadata(files[0])
         if judge is not None:
@@ -77,7 +80,7 @@ def identify_photo(
             refuse_different(str(files[0]), made, str(judge.report), judge.made, remedy)
         [asked], doubts = read_faces([photo], made, str(files[0]), max_megapixels=max_megapixels)
         copies = _copies(connection, files, gallery, asked.sha256)
-    doubts += untold(str(files[0]), made)
+        doubts = [opened.told(doubt) for doubt in (*doubts, *untold(str(files[0]), made))]
     if judge is not None:
         doubts += untold(str(judge.report), judge.made)
     found, itself = [], copies
@@ -90,7 +93,7 @@ def identify_photo(
         found.append(pl.concat([people, told], how="horizontal").with_columns(face=pl.lit(number, pl.Int64)))
     return Identification(
         photo=asked,
-        tables=files,
+        tables=list(map(opened.named, files)),
         faces=gallery.height,
         people=gallery["person"].n_unique(),
         table=pl.concat(found).select(IDENTIFIED.names()),

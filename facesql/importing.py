@@ -3,11 +3,14 @@
 import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
+import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,18 +18,17 @@ from numpy.typing import NDArray
 
 from facesql import __version__
 from facesql.binning import Metric
+from facesql.database import first_words, plain_errors
 from facesql.encodingfiles import BATCH_ROWS, ENCODINGS, IDS, PEOPLE, Named, Rows, is_address, open_rows
 from facesql.errors import FacesqlError, InvalidFacesError
-from facesql.faces import FACES, PREFIX, clashing, file_hash, photos_path
+from facesql.faces import FACES, FOUND, PREFIX, clashing, file_hash, noted, photos_path
 from facesql.output import refuse_existing, whole_file
 from facesql.progress import bar
 from facesql.provenance import METRIC, SOURCE, SOURCE_HASH, SOURCE_ROWS
 from facesql.vectors import encodings_of, float_type, is_list, is_number, is_text, numbered_columns
 
-if TYPE_CHECKING:
-    import duckdb
-    import polars as pl
-
+# A table of faces in memory. A reader can be read once.
+FacesTable: TypeAlias = pa.Table | pa.RecordBatchReader | pl.DataFrame | pl.LazyFrame | duckdb.DuckDBPyRelation
 # Rows are gathered to so many bytes before they are written: many small groups of rows are slow to read.
 _GROUP_BYTES = 64 << 20
 # The largest number of an encoding without a direction; as in sql/invalid_faces.sql.
@@ -101,7 +103,7 @@ def import_faces(
         {SOURCE: rows.name} if is_address(source) else {SOURCE: Path(source).name, SOURCE_HASH: file_hash(Path(source))}
     )
     return _write(
-        replace(rows, made=made),
+        replace(rows, made={**rows.made, **made}),
         output,
         _columns(rows, named, leave_out),
         root=root,
@@ -112,19 +114,21 @@ def import_faces(
 
 
 def write_faces(
-    table: "pa.Table | pa.RecordBatchReader | pl.DataFrame | duckdb.DuckDBPyRelation",
+    table: FacesTable,
     output: Path,
     *,
     metric: Metric | None = None,
     skip_invalid: bool = False,
     overwrite: bool = False,
+    name: str = "the table",
 ) -> ImportSummary:
     """Check a table of faces that is in memory, and write it to a Parquet file, which every other verb takes.
 
-    ``table`` is of polars, of DuckDB or of Arrow, one row a face, with the columns id (unique), person and encoding
-    (lists of as many numbers each, of any type); other columns are carried. Columns go by their names and ``metric`` is
-    noted as by ``import_faces``. Raises InvalidFacesError, which names the first row that is no face, unless
-    ``skip_invalid``; FacesqlError where a column lacks, or the output cannot be written.
+    ``table`` is of polars, of DuckDB (a relation, read on its own connection) or of Arrow, one row a face, with the
+    columns id (unique), person and encoding (lists of as many numbers each, of any type); other columns are carried.
+    Columns go by their names and ``metric`` is noted as by ``import_faces``; what a table of Arrow still notes of how
+    it was encoded is kept. ``name`` is what errors call it. Raises InvalidFacesError, which names the first row that
+    is no face, unless ``skip_invalid``; FacesqlError where a column lacks, or the output cannot be written.
 
     >>> import tempfile
     >>> faces = pa.table({"id": ["Ann/1", "Bo/1"], "person": ["Ann", "Bo"], "encoding": [[0.0, 1.0], [1.0, 0.0]]})
@@ -133,24 +137,42 @@ def write_faces(
     2
     """
     _refuse_output(output, overwrite=overwrite)
-    reader = _reader(table)
-    rows = Rows("the table", reader.schema, iter(reader))
+    reader = _reader(table, name)
+    made = {key: value for key, value in noted(reader.schema.metadata or {}).items() if key != FOUND}
+    rows = Rows(name, reader.schema, _until_broken(reader, name), made=made)
     columns = _columns(rows, Named(), ())
     return _write(rows, output, columns, root=None, metric=metric, skip_invalid=skip_invalid, progress=False)
 
 
-def _reader(
-    table: "pa.Table | pa.RecordBatchReader | pl.DataFrame | duckdb.DuckDBPyRelation",
-) -> pa.RecordBatchReader:
-    if isinstance(table, pa.RecordBatchReader):
-        return table
-    if isinstance(table, pa.Table):
-        return table.to_reader(BATCH_ROWS)
-    if hasattr(table, "to_arrow_reader"):
-        return table.to_arrow_reader(BATCH_ROWS)
-    if hasattr(table, "to_arrow"):
-        return table.to_arrow().to_reader(BATCH_ROWS)
+def _reader(table: FacesTable, name: str) -> pa.RecordBatchReader:
+    with _told_of(name):
+        match table:
+            case pa.RecordBatchReader():
+                return table
+            case pa.Table():
+                return table.to_reader(BATCH_ROWS)
+            case pl.LazyFrame():
+                return table.collect().to_arrow().to_reader(BATCH_ROWS)
+            case pl.DataFrame():
+                return table.to_arrow().to_reader(BATCH_ROWS)
+            case duckdb.DuckDBPyRelation():
+                return table.to_arrow_reader(BATCH_ROWS)
     raise FacesqlError(f"A {type(table).__name__} is no table of polars, DuckDB or Arrow; convert it to one of these.")
+
+
+def _until_broken(reader: pa.RecordBatchReader, name: str) -> Iterator[pa.RecordBatch]:
+    with _told_of(name):
+        yield from reader
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Turn what a library says of a table that cannot be read, such as a query that fails, into one sentence."""
+    with plain_errors(f"{name!r} cannot be read; mend it."):
+        try:
+            yield
+        except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
+            raise FacesqlError(f"{name!r} cannot be read; mend it. ({first_words(error)})") from error
 
 
 def _refuse_output(output: Path, *, overwrite: bool) -> None:

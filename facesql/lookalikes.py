@@ -25,6 +25,7 @@ from facesql.loading import Chosen
 from facesql.page import ShownPair
 from facesql.pairs import fitting_tile_faces
 from facesql.provenance import doubts
+from facesql.tables import FacesLike, files_of
 
 if TYPE_CHECKING:
     from facesql.extremes import Found
@@ -101,7 +102,7 @@ class FoundPairs:
 
 
 def find_pairs(
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     kind: PairKind = PairKind.CLOSEST,
     *,
     cutoff: float | None = None,
@@ -114,8 +115,9 @@ def find_pairs(
     tile_faces: int | None = None,
     progress: bool = False,
 ) -> FoundPairs:
-    """Find the closest pairs of different people, or the farthest of one, in one or several Parquet files of faces.
+    """Find the closest pairs of different people, or the farthest of one, in one or several tables of faces.
 
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     ``kind`` says which; ``cutoff`` goes with those below or above it. ``person`` is whom all pairs are to be of: then
     that person's face is the first of a pair of two. Otherwise the lower id is. Equal distances stand in the order of
     their ids. There are at most ``most`` pairs, whatever tiles and ``threads`` (default: one a core) they are found by.
@@ -127,15 +129,16 @@ def find_pairs(
     """
     if (cutoff is not None) != kind.of_faces or (cutoff is not None and not isfinite(cutoff)):
         raise FacesqlError(f"{cutoff} is no cut-off for the {kind} pairs; give a number to below and above alone.")
-    files = [faces] if isinstance(faces, Path) else list(faces)
-    with plain_errors(_FAILED), closing(connect(report=True)) as connection:
-        chosen = Chosen(files, metric, skip_invalid=skip_invalid, memory_limit=memory_limit)
+    opening = files_of(faces, skip_invalid=skip_invalid)
+    with opening as opened, plain_errors(_FAILED), closing(connect(report=True)) as connection:
+        chosen = Chosen(opened.files, metric, skip_invalid=skip_invalid, memory_limit=memory_limit)
         loaded = chosen.load(connection)
         _cut(connection, tile_faces or fitting_tile_faces(connection, loaded.database_bytes))
-        named, person = (None, None) if person is None else _named(connection, person, files)
+        named, person = (None, None) if person is None else _named(connection, person, opened.files)
         table, matched = _search(connection, kind, loaded.bins, cutoff, named, most, threads, progress=progress)
+        doubted = [opened.told(doubt) for doubt in doubts(loaded.made)]
     told = matched if kind.of_faces else None
-    return FoundPairs(kind, cutoff, person, table, told, loaded.bins, doubts(loaded.made))
+    return FoundPairs(kind, cutoff, person, table, told, loaded.bins, doubted)
 
 
 def search_pairs(

@@ -16,6 +16,7 @@ from facesql.facemap import means, nearest_others, place, require
 from facesql.mapchart import FaceMap, map_chart
 from facesql.output import whole_file
 from facesql.sources import opened_tables
+from facesql.tables import FacesLike, files_of
 from facesql.thumbnails import data_uri
 
 # Points a map has at most, unless more are asked for: LFW's 5,512 people take about 6 seconds of a core, and a page of
@@ -27,7 +28,7 @@ _ALL = 2**31
 
 
 def map_faces(
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     output: Path,
     *,
     each_face: bool = False,
@@ -40,6 +41,7 @@ def map_faces(
 ) -> tuple[FaceMap, str | None]:
     """Place people, or each face, on a map, and write it to ``output``; its suffix says as what: see FILE_FORMATS.
 
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     A person's place is that of the mean encoding. ``limit`` is how many points there are at most: of people with most
     photos. Equal faces and an equal ``seed`` give an equal map. Where the photos are there, or in the folders
     ``photos``, the points most like another person have a picture in a page or in Vega-Lite, unless ``pictures`` is
@@ -50,12 +52,12 @@ def map_faces(
     """
     form = parse_file_format(output)
     require()
-    files = [faces] if isinstance(faces, Path) else list(faces)
     pictures = pictures and form in ("html", "vl.json")  # which have tooltips
-    crops = Crops.of(files, photos, wanted=pictures)
-    with opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
-        placed = face_map(connection, each_face=each_face, limit=limit, seed=seed, progress=progress)
-    placed = with_pictures(placed, crops, progress=progress)
+    with files_of(faces, skip_invalid=skip_invalid) as opened:
+        crops = Crops.of(opened.files, photos, wanted=pictures, names=opened.copies)
+        with opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
+            placed = face_map(connection, each_face=each_face, limit=limit, seed=seed, progress=progress)
+        placed = with_pictures(placed, crops, progress=progress)
     content = file_content(map_chart(placed), placed.table, form)
     with whole_file(output) as path:
         path.write_bytes(content)

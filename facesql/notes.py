@@ -30,7 +30,7 @@ Row = tuple[str, ...]
 class TableNotes:
     """What a table of faces tells: what the photos gave, and seconds by stage; either is empty where not noted."""
 
-    file: Path
+    file: Path | str
     found: Mapping[str, int]
     seconds: Mapping[str, float]
 

@@ -20,6 +20,7 @@ from facesql.errors import FacesqlError
 from facesql.faces import FACES
 from facesql.output import whole_files
 from facesql.sources import opened_tables
+from facesql.tables import FacesLike, files_of
 from facesql.thumbnails import sprite, sprite_side
 
 VECTORS, METADATA, SPRITE, CONFIG = "vectors.tsv", "metadata.tsv", "sprite.png", "projector_config.pbtxt"
@@ -42,7 +43,7 @@ class Projected:
 
 
 def write_projector(
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     folder: Path,
     *,
     photos: Sequence[Path] = (),
@@ -50,8 +51,9 @@ def write_projector(
     skip_invalid: bool = False,
     progress: bool = False,
 ) -> Projected:
-    """Write the faces of Parquet files into a folder, in the order of their people, for the Embedding Projector.
+    """Write the faces of tables into a folder, in the order of their people, for the Embedding Projector.
 
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     vectors.tsv has the encodings, so written that they are read back equal; metadata.tsv the person, the id, and what
     other columns of single values there are; sprite.png a picture of each face, where photos are there, or in the
     folders ``photos``, unless ``pictures`` is False; and projector_config.pbtxt says that these belong together.
@@ -61,16 +63,16 @@ def write_projector(
     """
     if folder.is_file():
         raise FacesqlError(f"{str(folder)!r} is a file; name a folder with -o.")
-    files = [faces] if isinstance(faces, Path) else list(faces)
-    crops = Crops.of(files, photos, wanted=pictures)
-    with opened_tables(files, skip_invalid=skip_invalid) as (connection, _):
-        table = connection.sql(engine_sql("mapped_faces")).to_arrow_table()
+    with files_of(faces, skip_invalid=skip_invalid) as opened:
+        with opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
+            table = connection.sql(engine_sql("mapped_faces")).to_arrow_table()
+        rows = list(zip(table["id"].to_pylist(), table["person"].to_pylist(), strict=True))
+        crops = Crops.of(opened.files, photos, wanted=pictures, names=opened.copies)
+        shown = crops.shown(rows, progress=progress)
     encodings = table["encoding"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
     if encodings.shape[1] < 2:
         raise FacesqlError("The Embedding Projector shows encodings of at least two numbers, and these have one.")
     told = _told(table)
-    rows = list(zip(table["id"].to_pylist(), table["person"].to_pylist(), strict=True))
-    shown = crops.shown(rows, progress=progress)
     cut = [shown[id_].crop for id_, _ in rows]
     has_sprite = any(crop is not None for crop in cut)
     with whole_files(folder) as private:

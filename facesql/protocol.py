@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import duckdb
@@ -20,11 +21,22 @@ from facesql.fitting import set_metric
 from facesql.foldwise import Curve, Flags, Numbers, Spread, chosen_on_others, pair_distances, rightly_decided
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.output import whole_file, whole_files
-from facesql.pairlists import PairList, read_pairs
+from facesql.pairlists import FOLDS, PairList, read_pairs
+from facesql.peoplefolds import dealt_by_people, fold_of_pair
 from facesql.provenance import doubts, refuse_mixed
 from facesql.report import CHART_FORMATS, write_summary, write_tables
+from facesql.tables import FacesLike, files_of
 
 _FAILED = "The pairs could not be compared; free some memory or disk space and run it again."
+
+
+class FoldRule(StrEnum):
+    """How a list of pairs is cut into folds that has none of its own."""
+
+    ORDER = "order"
+    """The pairs of each class, in their order, into equal parts."""
+    PEOPLE = "people"
+    """By their people, so that nobody is in two folds where that can be."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,10 @@ class Protocol:
     statuses: Mapping[str, int]
     """What became of these photos, where tables of photos stand beside those of faces."""
     folds_told: bool
+    fold_rule: FoldRule
+    """How they were dealt, where the list does not tell."""
+    pairs_across: int
+    """Those whose people are of two folds; 0 unless folds are by people."""
     metric: Metric
     chosen: Accuracy
     """At the cut-off of each fold, which is chosen on all others."""
@@ -89,50 +105,77 @@ class Protocol:
 
 def run_protocol(
     pairs: Path,
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     output: Path | None = None,
     *,
     metric: Metric = Metric.EUCLIDEAN,
     cutoff: float | None = None,
     suffix: str = ".jpg",
+    folds: FoldRule = FoldRule.ORDER,
     skip_invalid: bool = False,
 ) -> Protocol:
     """Decide the pairs of a file, see ``read_pairs``, by the distances of their faces in one or several tables.
 
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     A fold's cut-off is the best one of all other folds, see ``best_cutoff``; it is judged on that fold. ``cutoff`` is
     one for all folds (default: 0.6 for Euclidean distances, else none). A name is that of a face, or of a photo that
     has one face in the table: the one that encode's rule for faces chose. Pairs that lack a face choose no cut-off.
+
+    ``folds`` says how a list is cut that has none of its own: in its order, or by the people of the table, see
+    ``dealt_by_people``. Then a fold's cut-off is chosen on the pairs that hold nobody of that fold, and a pair whose
+    people are of two folds is judged in one of them, see ``fold_of_pair``.
 
     ``output`` is a folder for the tables, charts and figures, or a file for the ROC alone, by one of FILE_FORMATS.
 
     Raises FacesqlError where a file cannot be used, a photo has several faces in the table, or a fold has no pairs
     left; InvalidFacesError where rows cannot be compared.
     """
-    files = [faces] if isinstance(faces, Path) else list(faces)
     listed = read_pairs(pairs, suffix)
-    refuse_output(output, [pairs, *files])
+    if listed.told and folds is FoldRule.PEOPLE:
+        raise FacesqlError(f"{str(pairs)!r} has folds of its own, which are taken; leave out --folds people.")
     if cutoff is None and metric is Metric.EUCLIDEAN:
         cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     names = list(dict.fromkeys([*listed.a, *listed.b]))
-    with plain_errors(_FAILED), closing(connect(report=True)) as connection:
+    opening = files_of(faces, skip_invalid=skip_invalid)
+    with opening as opened, plain_errors(_FAILED), closing(connect(report=True)) as connection:
+        files = opened.files
+        refuse_output(output, [pairs, *files])
         check_files(connection, files)
         made = {file: read_metadata(file) for file in files}
         refuse_mixed(made)
         limit_memory(connection, files, None)
         set_metric(connection, metric)
         load_faces(connection, files, skip_invalid=skip_invalid)
-        places, encodings = _find_faces(connection, names, photos=listed.photos)
+        places, people, encodings = _find_faces(connection, names, photos=listed.photos)
         lacking = [name for name in names if name not in places]
         statuses = _statuses(connection, lacking, files)
+        doubted = [opened.told(doubt) for doubt in doubts(made)]
     a, b = (np.array([places.get(name, -1) for name in side], np.int64) for side in (listed.a, listed.b))
     there = (a >= 0) & (b >= 0)
-    _refuse_lacking(listed, there, names, lacking, pairs)
+    folds_of = np.column_stack([listed.fold, listed.fold])
+    if folds is FoldRule.PEOPLE:
+        of_each = [
+            [people[place] if place >= 0 else name for name, place in zip(side, at, strict=True)]
+            for side, at in ((listed.a, a), (listed.b, b))
+        ]
+        listed, folds_of = _by_people(listed, of_each)
+    _refuse_lacking(listed, folds_of, there, names, lacking, pairs)
     distances = np.full(len(listed), np.nan)
     distances[there] = pair_distances(encodings[a[there]], encodings[b[there]], metric)
-    found = _judged(listed, distances, there, cutoff, metric, len(lacking), statuses, doubts(made))
+    found = _judged(listed, folds_of, folds, distances, there, cutoff, metric, len(lacking), statuses, doubted)
     if output is not None:
         _write(found, output)
     return found
+
+
+def _by_people(listed: PairList, people: Sequence[Sequence[str]]) -> tuple[PairList, NDArray[np.int64]]:
+    """The pairs in folds by their people, in step on either side, and the folds of both; each fold has pairs."""
+    folds_of = dealt_by_people(people[0], people[1], FOLDS)
+    judged = fold_of_pair(folds_of)
+    used = [number for number in range(FOLDS) if (judged == number).any()]
+    renumbered = np.array([used.index(number) if number in used else FOLDS for number in range(FOLDS)])
+    names = [str(number + 1) for number in range(len(used))]
+    return replace(listed, fold=renumbered[judged], folds=names), renumbered[folds_of]
 
 
 def parse_fixed(text: str | None) -> float | None:
@@ -151,8 +194,8 @@ def refuse_output(output: Path | None, read: Sequence[Path]) -> None:
 
 def _find_faces(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], *, photos: bool
-) -> tuple[dict[str, int], NDArray[np.floating]]:
-    """The row of each name that has one face, and the encodings, a row each."""
+) -> tuple[dict[str, int], list[str], NDArray[np.floating]]:
+    """The row of each name that has one face, and the person and the encoding of each row."""
     rows = connection.sql(engine_sql("listed_faces"), params={"names": list(names)}).to_arrow_table()
     ids, of_photo = rows["id"].to_pylist(), rows["photo"].to_pylist()
     by_photo: dict[str, list[int]] = {}
@@ -170,7 +213,8 @@ def _find_faces(
         if rows_of:
             places[name] = rows_of[0]
     encodings = rows["encoding"].combine_chunks().flatten().to_numpy()
-    return places, encodings.reshape(len(ids), -1) if ids else np.empty((0, 1))
+    matrix = encodings.reshape(len(ids), -1) if ids else np.empty((0, 1))
+    return places, rows["person"].to_pylist(), matrix
 
 
 def _statuses(connection: duckdb.DuckDBPyConnection, names: Sequence[str], files: Sequence[Path]) -> dict[str, int]:
@@ -181,7 +225,14 @@ def _statuses(connection: duckdb.DuckDBPyConnection, names: Sequence[str], files
     return dict(connection.execute(engine_sql("photo_statuses"), asked).fetchall())
 
 
-def _refuse_lacking(listed: PairList, there: Flags, names: Sequence[str], lacking: Sequence[str], pairs: Path) -> None:
+def _refuse_lacking(
+    listed: PairList,
+    folds_of: NDArray[np.int64],
+    there: Flags,
+    names: Sequence[str],
+    lacking: Sequence[str],
+    pairs: Path,
+) -> None:
     """Raise FacesqlError where what is left is too little for a cut-off, or for a fold to be judged."""
     if len(lacking) == len(names):
         raise FacesqlError(
@@ -198,10 +249,18 @@ def _refuse_lacking(listed: PairList, there: Flags, names: Sequence[str], lackin
     if len(listed.folds) < 2 or same.all() or not same.any():
         what = "two folds" if len(listed.folds) < 2 else "pairs of one person and of two whose photos have faces"
         raise FacesqlError(f"{str(pairs)!r} needs {what}: a cut-off is chosen on other folds; list more pairs.")
+    for fold, name in enumerate(listed.folds):
+        if not (there & (folds_of != fold).all(axis=1)).any():
+            raise FacesqlError(
+                f"{str(pairs)!r} has no pair without anybody of fold {name!r}, to choose its cut-off on; list pairs of "
+                "more people, or leave out --folds people."
+            )
 
 
 def _judged(
     listed: PairList,
+    folds_of: NDArray[np.int64],
+    rule: FoldRule,
     distances: Numbers,
     there: Flags,
     cutoff: float | None,
@@ -211,7 +270,7 @@ def _judged(
     told: Sequence[str],
 ) -> Protocol:
     folds = len(listed.folds)
-    cutoffs = chosen_on_others(distances[there], listed.same[there], listed.fold[there], folds)
+    cutoffs = chosen_on_others(distances[there], listed.same[there], folds_of[there], folds)
     rates = {"": _rates(listed, distances, there, cutoffs[listed.fold])}
     if cutoff is not None:
         rates["_fixed"] = _rates(listed, distances, there, np.full(len(listed), cutoff))
@@ -229,6 +288,8 @@ def _judged(
         photos_without_face=photos,
         statuses=statuses,
         folds_told=listed.told,
+        fold_rule=rule,
+        pairs_across=int((folds_of[:, 0] != folds_of[:, 1]).sum()),
         metric=metric,
         chosen=accuracy[""],
         cutoff=cutoff,

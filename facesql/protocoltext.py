@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the types alone
 def told(found: Protocol, output: Path | None = None) -> str:
     """The pairs, the accuracy with and without those that lack a face, at either cut-off, the folds and the curve."""
     folds = found.folds
-    dealt = "" if found.folds_told else ", the pairs of each class cut into these in their order"
+    dealt = "" if found.folds_told else f", {_DEALT[found.fold_rule.value]}"
     rows = [["", *_HEAD[0]], ["accuracy at", *_HEAD[1]]]
     rows.append(["each fold's own cut-off", *_cells(found.chosen)])
     if found.fixed is not None:
@@ -26,6 +26,7 @@ def told(found: Protocol, output: Path | None = None) -> str:
         [
             f"{found.pairs:,} pairs, {found.genuine:,} of one person, in {folds.height} folds{dealt}",
             *_lacking(found),
+            *_across(found),
             "",
             *aligned(rows, left=1),
             "",
@@ -39,6 +40,11 @@ def told(found: Protocol, output: Path | None = None) -> str:
     )
 
 
+# By the rule that dealt the folds.
+_DEALT = {
+    "order": "the pairs of each class cut into these in their order",
+    "people": "cut by their people",
+}
 _HEAD = (
     ["pairs with faces", "", "", "all pairs", "", ""],
     ["mean", "sd", "se", "mean", "sd", "se"],
@@ -52,6 +58,17 @@ def _lacking(found: Protocol) -> list[str]:
     return [
         f"{found.without_face:,} pairs lack a face, for {found.photos_without_face:,} photos have none in the table"
         f"{f' ({statuses})' if statuses else ''}: left out, and of all pairs counted as errors"
+    ]
+
+
+def _across(found: Protocol) -> list[str]:
+    if found.folds_told or found.fold_rule.value != "people":
+        return []
+    if not found.pairs_across:
+        return ["nobody is in two folds"]
+    return [
+        f"{found.pairs_across:,} pairs are of people of two folds, and judged in one of these; a fold's cut-off is "
+        "chosen on pairs that hold nobody of that fold"
     ]
 
 

@@ -29,6 +29,7 @@ from facesql.operating import PACKAGE_CUTOFF
 from facesql.pairs import count_pairs, plan_pairs
 from facesql.provenance import fitting_metric
 from facesql.sources import DATABASE, open_report, rows_of_photos
+from facesql.tables import FacesLike, files_of
 from facesql.wrong import WrongPairs
 
 # Where the report is that recommends a cut-off: beside the table.
@@ -110,7 +111,7 @@ class Suspects:
 
 
 def find_suspects(
-    faces: Path | Sequence[Path],
+    faces: FacesLike,
     *,
     cutoff: Decimal | None = None,
     most: int | None = None,
@@ -118,8 +119,9 @@ def find_suspects(
     threads: int | None = None,
     progress: bool = False,
 ) -> Suspects:
-    """The suspects among the faces of one or several Parquet files, whose encodings are compared by Euclidean distance.
+    """The suspects among the faces of one or several tables, whose encodings are compared by Euclidean distance.
 
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     A suspect is an error at least with that ``probability``, as ``facesql/evidence.py`` has it. Its ``errors`` are how
     many fewer pairs of photos are decided wrongly at the cut-off, as a false match or a miss, when it alone is
     corrected, that is when its photos are left out, or two names are one. Every pair counts the same there: a number of
@@ -132,17 +134,17 @@ def find_suspects(
     Other faces of a photo are looked at where the table of photos stands beside a file. Raises FacesqlError where a
     file cannot be used, or the cut-off is between two edges.
     """
-    files = [faces] if isinstance(faces, Path) else list(faces)
     if not 0 < probability < 1:
         raise FacesqlError(f"{probability:g} is no probability; give one between 0 and 1.")
-    return suspects_of(
-        Chosen(files, Metric.EUCLIDEAN),
-        cutoff=cutoff,
-        most=most,
-        probability=probability,
-        threads=threads,
-        progress=progress,
-    )
+    with files_of(faces) as opened:
+        return suspects_of(
+            Chosen(opened.files, Metric.EUCLIDEAN),
+            cutoff=cutoff,
+            most=most,
+            probability=probability,
+            threads=threads,
+            progress=progress,
+        )
 
 
 def suspects_of(

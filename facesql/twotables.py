@@ -35,6 +35,7 @@ from facesql.paired import (
 )
 from facesql.pairs import count_pairs, plan_pairs
 from facesql.report import CHART_FORMATS, write_summary, write_tables
+from facesql.tables import OneTable, Opened, files_of
 from facesql.wanted import Wanted
 
 # What FNMR is compared at, beside the FMR that is wanted.
@@ -61,7 +62,8 @@ SCHEMA = {
 class Side:
     """One of the two tables."""
 
-    file: Path
+    file: Path | str
+    """What the table is called: a file by its path."""
     bins: Bins
     left_out: int
     """Faces that the other table has not."""
@@ -117,8 +119,8 @@ class Comparison:
 
 
 def compare_tables(
-    a: Path,
-    b: Path,
+    a: OneTable,
+    b: OneTable,
     output: Path | None = None,
     *,
     metric_a: Metric = Metric.EUCLIDEAN,
@@ -129,11 +131,12 @@ def compare_tables(
     threads: int | None = None,
     progress: bool = False,
 ) -> Comparison:
-    """Compare two Parquet files of the same faces, by id; what only one of them has is left out.
+    """Compare two tables of the same faces, by id; what only one of them has is left out.
 
-    Each has its own metric, bins and length of encodings. The differences are those of ``facesql.paired``, with that
-    ``confidence`` each; ``max_fmr`` is what the recommended cut-offs meet, and where FNMR decides which is better.
-    ``output`` is a folder for the tables, charts and summary.
+    They are Parquet files, addresses or tables in memory, see ``files_of``. Each has its own metric, bins and length of
+    encodings. The differences are those of ``facesql.paired``, with that ``confidence`` each; ``max_fmr`` is what the
+    recommended cut-offs meet, and where FNMR decides which is better. ``output`` is a folder for the tables, charts and
+    summary.
 
     Raises FacesqlError where a file cannot be used, the two share no faces, have one under two people's names, or lack
     a class of pairs; InvalidFacesError where rows cannot be compared, unless ``skip_invalid``.
@@ -141,6 +144,24 @@ def compare_tables(
     if output is not None and output.is_file():
         raise FacesqlError(f"{str(output)!r} is a file; name a folder with -o.")
     wanted = Wanted(max_fmr=max_fmr, confidence=confidence)
+    with files_of([a, b], skip_invalid=skip_invalid) as opened:
+        found = _compared(opened, (metric_a, metric_b), wanted, threads, skip_invalid=skip_invalid, progress=progress)
+    if output is not None:
+        _write(found, output)
+    return found
+
+
+def _compared(
+    opened: Opened,
+    metrics: tuple[Metric, Metric],
+    wanted: Wanted,
+    threads: int | None,
+    *,
+    skip_invalid: bool,
+    progress: bool,
+) -> Comparison:
+    a, b = opened.files
+    metric_a, metric_b = metrics
     with plain_errors(_FAILED), closing(connect(report=True)) as first, closing(connect(report=True)) as second:
         loaded = [
             _load(connection, file, metric, skip_invalid=skip_invalid)
@@ -167,24 +188,21 @@ def compare_tables(
             "two, and both are needed; encode more photos."
         )
     side_a, side_b = (
-        Side(file, of.bins, out, skipped, of.cutoff, of.refusal)
+        Side(opened.named(file), of.bins, out, skipped + opened.rows_skipped.get(file, 0), of.cutoff, of.refusal)
         for file, of, out, (skipped, _) in zip((a, b), tables, left_out, loaded, strict=True)
     )
-    found = Comparison(
+    return Comparison(
         side_a,
         side_b,
         faces=faces,
         people=number,
         genuine_pairs=genuine,
         impostor_pairs=impostor,
-        confidence=confidence,
-        max_fmr=max_fmr,
+        confidence=wanted.confidence,
+        max_fmr=wanted.max_fmr,
         table=pl.DataFrame(list(_rows(tables[0], tables[1], wanted)), schema=SCHEMA),
         curves=pl.concat([of.curve(name) for name, of in zip("ab", tables, strict=True)]),
     )
-    if output is not None:
-        _write(found, output)
-    return found
 
 
 def _load(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric, *, skip_invalid: bool) -> tuple[int, int]:

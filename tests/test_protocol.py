@@ -1,6 +1,8 @@
 """Accuracy by folds: against loops over cut-offs and pairs, scikit-learn, and what is known of LFW."""
 
 import csv
+import hashlib
+import itertools
 import json
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from facesql.binning import Metric
 from facesql.errors import FacesqlError
 from facesql.foldwise import Curve, Spread, best_cutoff, pair_distances
-from facesql.protocol import run_protocol
+from facesql.peoplefolds import dealt_by_people, fold_of_pair
+from facesql.protocol import FoldRule, run_protocol
 from facesql.protocoltext import told
 from tests.conftest import LFW, Run, faces_table, some_people
 
@@ -233,3 +236,88 @@ def test_view_2_gives_what_is_known_of_central_faces(tmp_path: Path) -> None:
     assert round(found.chosen.with_faces.sd, 3) == 0.003
     assert found.fixed is not None
     assert round(found.fixed.with_faces.mean, 4) == 0.9877
+
+
+# Folds by people
+
+
+def test_people_who_are_linked_go_into_one_fold() -> None:
+    random = np.random.default_rng(3)
+    groups = [[f"g{group}p{person}" for person in range(2 + group % 4)] for group in range(40)]
+    pairs = [tuple(random.choice(group, 2)) for group in groups for _ in range(int(random.integers(2, 9)))]
+    folds = dealt_by_people([str(a) for a, _ in pairs], [str(b) for _, b in pairs], 10)
+    assert (folds[:, 0] == folds[:, 1]).all()
+    fold_of: dict[str, set[int]] = {}
+    for both, of in zip(pairs, folds.tolist(), strict=True):
+        for person, fold in zip(both, of, strict=True):
+            fold_of.setdefault(str(person), set()).add(fold)
+    assert all(len(of) == 1 for of in fold_of.values())  # nobody is in two folds
+    sizes = np.bincount(folds[:, 0], minlength=10)
+    assert sizes.max() - sizes.min() <= 8  # the most pairs that a group has
+    shuffled = random.permutation(len(pairs))
+    again = dealt_by_people([str(pairs[row][1]) for row in shuffled], [str(pairs[row][0]) for row in shuffled], 10)
+    assert (again[:, ::-1] == folds[shuffled]).all()  # whatever the order
+
+
+def test_people_who_are_all_linked_are_dealt_by_their_names() -> None:
+    names = [f"p{number}" for number in range(200)]
+    a, b = zip(*itertools.combinations(names, 2), strict=True)
+    folds = dealt_by_people(a, b, 10)
+    expected = {p: int.from_bytes(hashlib.md5(p.encode()).digest()[8:], "little") % 10 for p in names}  # noqa: S324
+    assert folds[:, 0].tolist() == [expected[person] for person in a]
+    assert folds[:, 1].tolist() == [expected[person] for person in b]
+    sizes = np.bincount(fold_of_pair(folds), minlength=10)
+    assert sizes.min() > len(a) / 10 / 2  # no fold is left without its part
+    assert sizes.max() < len(a) / 10 * 2
+
+
+def test_a_cutoff_is_chosen_on_pairs_of_other_people(tmp_path: Path, table: Path) -> None:
+    pairs = some_pairs()
+    found = run_protocol(write_list(tmp_path / "pairs.csv", pairs), table, cutoff=1.4, folds=FoldRule.PEOPLE)
+    rows = pq.read_table(table).to_pylist()
+    encodings = {row["id"]: np.array(row["encoding"], np.float64) for row in rows}
+    person = {row["id"]: row["person"] for row in rows}
+    people = [(person.get(a, a), person.get(b, b)) for a, b, _ in pairs]
+    fold_of = {
+        name: int.from_bytes(hashlib.md5(name.encode()).digest()[8:], "little") % 10  # noqa: S324
+        for both in people
+        for name in both
+    }
+    both_folds = [(fold_of[a], fold_of[b]) for a, b in people]
+    judged = [min(both) if sum(both) % 2 == 0 else max(both) for both in both_folds]
+    distances = [
+        float(np.linalg.norm(encodings[a] - encodings[b])) if a in encodings and b in encodings else None
+        for a, b, _ in pairs
+    ]
+    assert found.folds.height == len(set(judged))
+    for row, fold in zip(found.folds.iter_rows(named=True), sorted(set(judged)), strict=True):
+        others = [
+            (distance, same)
+            for distance, (_, _, same), both in zip(distances, pairs, both_folds, strict=True)
+            if distance is not None and fold not in both
+        ]
+        cutoff = best_cutoff(np.array([d for d, _ in others]), np.array([same for _, same in others]))
+        assert row["cutoff"] == pytest.approx(cutoff, rel=1e-12)
+        own = [
+            distance is not None and (distance <= cutoff) == same
+            for distance, (_, _, same), of in zip(distances, pairs, judged, strict=True)
+            if of == fold
+        ]
+        assert row["pairs"] == len(own)
+        assert row["accuracy_of_all"] == sum(own) / len(own)
+    across = sum(a != b for a, b in both_folds)
+    assert found.pairs_across == across > 0
+    assert f"in {found.folds.height} folds, cut by their people" in told(found)
+    assert f"{across} pairs are of people of two folds, and judged in one of these" in told(found)
+
+
+def test_folds_by_people_are_for_lists_without_folds_and_for_enough_people(tmp_path: Path, table: Path) -> None:
+    listed = tmp_path / "pairs.csv"
+    listed.write_text("a,b,same,fold\np0/0.jpg,p0/1.jpg,1,x\np0/0.jpg,p1/4.jpg,0,y\n")
+    with pytest.raises(FacesqlError, match=r"pairs.csv' has folds of its own, which are taken; leave out"):
+        run_protocol(listed, table, folds=FoldRule.PEOPLE)
+    names = sorted(f"p{number}" for number in range(12))
+    hub = ["p0/0.jpg"] * 11
+    rows = [(a, f"{name}/{4 * int(name[1:])}.jpg", False) for a, name in zip(hub, names[1:], strict=True)]
+    with pytest.raises(FacesqlError, match=r"no pair without anybody of fold '\d+', to choose its cut-off on; list"):
+        run_protocol(write_list(listed, [*rows, ("p0/0.jpg", "p0/1.jpg", True)]), table, folds=FoldRule.PEOPLE)
