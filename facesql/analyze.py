@@ -14,7 +14,7 @@ import pyarrow as pa
 from facesql import __version__
 from facesql.binning import Bins, Metric, written
 from facesql.correcting import Corrected, Corrections
-from facesql.database import connect, plain_errors
+from facesql.database import connect, connect_to, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
@@ -24,9 +24,9 @@ from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
-from facesql.provenance import doubts, how_made, merged
+from facesql.provenance import PSEUDONYMS, doubts, how_made, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
-from facesql.sources import DATABASE
+from facesql.sources import DATABASE, rows_of_photos
 from facesql.wanted import Wanted
 
 if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
@@ -159,7 +159,7 @@ def analyze_faces(
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    loaded = chosen.load(connection)
+                    loaded = _load(chosen, connection)
                     made, bins = loaded.made, loaded.bins
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
                     groups = None if by is None else _groups(connection, by)
@@ -190,7 +190,7 @@ def analyze_faces(
             data = _chart_data(analysis, totals)
             drawn = _draw(folder, analysis, data, formats)
         with stages.time("faces"):
-            behind = None if show is None else _behind(chosen, analysis, show, counts, threads, progress=progress)
+            shown = show and _behind(chosen, analysis, show, counts, threads, folder / DATABASE, progress=progress)
         settings = {
             **({} if command is None else {"command": command}),
             **_settings(chosen, analysis),
@@ -203,12 +203,21 @@ def analyze_faces(
         with stages.time("page"):
             from facesql.story import story
 
-            write_page(folder, story(analysis, data, notes, behind))
+            write_page(folder, story(analysis, data, notes, shown))
         write_notes(folder, run_notes(replace(notes, analyze_seconds=stages)))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     _remove_earlier(report, analysis, drawn, formats)
     return analysis
+
+
+def _load(chosen: Chosen, connection: duckdb.DuckDBPyConnection) -> Loaded:
+    """Fill the tables faces, binning and photos, the last without the names of whom numbers stand for."""
+    loaded = chosen.load(connection)
+    for file, made in loaded.made.items():
+        if PSEUDONYMS not in made:
+            rows_of_photos(connection, file, "fill_photos", faces_file=str(file))
+    return loaded
 
 
 def _analysis(
@@ -270,11 +279,19 @@ def _group_rates(
 
 
 def _behind(
-    chosen: Chosen, analysis: Analysis, show: "Show", counts: pa.Table, threads: int | None, *, progress: bool
+    chosen: Chosen,
+    analysis: Analysis,
+    show: "Show",
+    counts: pa.Table,
+    threads: int | None,
+    database: Path,
+    *,
+    progress: bool,
 ) -> "Faces":
+    """Fill the tables pairs and suspects of the report's database; returns what the page shows."""
     from facesql.behind import faces_behind
 
-    return faces_behind(
+    behind = faces_behind(
         chosen.binned(analysis.bins),
         analysis.answers.a_cutoff(analysis.bins),
         show,
@@ -283,6 +300,11 @@ def _behind(
         threads=threads,
         progress=progress,
     )
+    with plain_errors(_FAILED), connect_to(database, write=True) as connection:
+        for name, table in (("pairs", behind.pairs), ("suspects", behind.suspects)):
+            if table is not None:
+                _insert(connection, name, table)
+    return behind.shown
 
 
 def plan_analysis(
@@ -357,12 +379,16 @@ def _store(connection: duckdb.DuckDBPyConnection, analysis: Analysis, made: Mapp
     """Fill the report's tables, which have the columns of those kept, in their order."""
     summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
     for name, table in {**analysis.kept(), "summary": summary}.items():
-        connection.register("stored", table.to_arrow())
-        connection.sql("from stored").insert_into(name)
-        connection.unregister("stored")
+        _insert(connection, name, table)
     rows = [(str(file), name, value) for file, table in made.items() for name, value in how_made(table).items()]
     if rows:
         connection.executemany("insert into encode_settings values ($1, $2, $3)", rows)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, table: pl.DataFrame) -> None:
+    connection.register("stored", table.to_arrow())
+    connection.sql("from stored").insert_into(name)
+    connection.unregister("stored")
 
 
 def _chart_data(analysis: Analysis, totals: pl.DataFrame) -> "ChartData":

@@ -229,6 +229,14 @@ def encode(
     print(encoded(summary))
 
 
+TableMetric = Annotated[
+    str | None,
+    typer.Option(
+        metavar="euclidean|sqeuclidean|cosine|inner",
+        help="How far two encodings are apart, as for analyze.",
+        show_default="what import has noted, or else euclidean",
+    ),
+]
 Sample = Annotated[
     str | None, typer.Option("--sample", metavar="lfw", help="Take the table of faces that comes with facesql.")
 ]
@@ -433,14 +441,7 @@ def pairs(
         ),
     ] = None,
     photos: PagePhotos = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            metavar="euclidean|sqeuclidean|cosine|inner",
-            help="As for analyze.",
-            show_default="what import has noted, or else euclidean",
-        ),
-    ] = None,
+    metric: TableMetric = None,
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
     sample: Sample = None,
@@ -684,9 +685,7 @@ def protocol(
             show_default="print",
         ),
     ] = None,
-    metric: Annotated[
-        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="How far two encodings are apart.")
-    ] = "euclidean",
+    metric: TableMetric = None,
     cutoff: Annotated[
         str | None,
         typer.Option(metavar="DISTANCE", help="A cut-off for all folds.", show_default="0.6 for euclidean, else none"),
@@ -705,7 +704,7 @@ def protocol(
         pairs,
         _tables(faces, sample),
         output,
-        metric=parse_choice(metric, Metric, "metric"),
+        metric=parse_choice(metric, Metric, "metric") if metric else None,
         cutoff=parse_fixed(cutoff),
         suffix=suffix,
         skip_invalid=skip_invalid,
@@ -723,10 +722,15 @@ def compare_tables(
         typer.Option("--output", "-o", metavar="FOLDER", help="A folder for tables and charts.", show_default="print"),
     ] = None,
     metric: Annotated[
-        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="How far two encodings are apart.")
-    ] = "euclidean",
+        str | None,
+        typer.Option(
+            metavar="euclidean|sqeuclidean|cosine|inner",
+            help="How far two encodings are apart, in both tables.",
+            show_default="what import has noted in each, or else euclidean",
+        ),
+    ] = None,
     metric_b: Annotated[
-        str | None, typer.Option(metavar="METRIC", help="That of table B.", show_default="the same")
+        str | None, typer.Option(metavar="METRIC", help="That of table B.", show_default="as --metric says")
     ] = None,
     max_fmr: Annotated[
         float, typer.Option(metavar="RATE", help="The false match rate at which misses decide which is better.")
@@ -745,8 +749,8 @@ def compare_tables(
         a,
         b,
         output,
-        metric_a=parse_choice(metric, Metric, "metric"),
-        metric_b=parse_choice(metric_b or metric, Metric, "metric"),
+        metric_a=parse_choice(metric, Metric, "metric") if metric else None,
+        metric_b=parse_choice(other, Metric, "metric") if (other := metric_b or metric) else None,
         max_fmr=max_fmr,
         confidence=confidence,
         skip_invalid=skip_invalid,
@@ -802,7 +806,7 @@ def import_(
         str | None,
         typer.Option(
             metavar="euclidean|sqeuclidean|cosine|inner",
-            help="What the encodings are made for, noted in the table: analyze and pairs take it from there.",
+            help="What the encodings are made for, noted in the table: all commands but sql and shell go by it.",
         ),
     ] = None,
     *,

@@ -20,6 +20,9 @@ EXAMPLES = {
 }
 
 
+NOT_SOUGHT = "pairs and suspects were not sought for this report: facesql pairs and facesql suspects find them"
+
+
 def greeting(connection: duckdb.DuckDBPyConnection, *, is_report: bool) -> str:
     """Whose faces they are, the tables with their rows, views, a few macros, and a query to begin with.
 
@@ -29,11 +32,13 @@ def greeting(connection: duckdb.DuckDBPyConnection, *, is_report: bool) -> str:
     relations = connection.execute(engine_sql("relations")).fetchall()
     tables = ", ".join(f"{plain(name)} {rows:,}" for name, rows in relations if rows is not None)
     views = ", ".join(plain(name) for name, rows in relations if rows is None)
+    unsought = is_report and {("pairs", 0), ("suspects", 0)} <= set(relations)
     macros = ", ".join(MACROS + (REPORT_MACROS if is_report else ()))
     return "\n".join(
         [
             f"{faces:,} faces of {people:,} people in {photos:,} photos",
             *([f"tables, with their rows: {tables}"] if tables else []),
+            *([NOT_SOUGHT] if unsought else []),
             f"views: {views}",
             f"functions: {macros}",
             f"for example: {EXAMPLES[is_report]}",

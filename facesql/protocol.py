@@ -21,7 +21,7 @@ from facesql.foldwise import Curve, Flags, Numbers, Spread, chosen_on_others, pa
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.output import whole_file, whole_files
 from facesql.pairlists import PairList, read_pairs
-from facesql.provenance import doubts, refuse_mixed
+from facesql.provenance import doubts, fitting_metric, refuse_mixed
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 
 _FAILED = "The pairs could not be compared; free some memory or disk space and run it again."
@@ -92,7 +92,7 @@ def run_protocol(
     faces: Path | Sequence[Path],
     output: Path | None = None,
     *,
-    metric: Metric = Metric.EUCLIDEAN,
+    metric: Metric | None = None,
     cutoff: float | None = None,
     suffix: str = ".jpg",
     skip_invalid: bool = False,
@@ -100,7 +100,8 @@ def run_protocol(
     """Decide the pairs of a file, see ``read_pairs``, by the distances of their faces in one or several tables.
 
     A fold's cut-off is the best one of all other folds, see ``best_cutoff``; it is judged on that fold. ``cutoff`` is
-    one for all folds (default: 0.6 for Euclidean distances, else none). A name is that of a face, or of a photo that
+    one for all folds (default: 0.6 for Euclidean distances, else none). Distances are of ``metric`` (None: the one that
+    the tables note, or else the Euclidean one). A name is that of a face, or of a photo that
     has one face in the table: the one that encode's rule for faces chose. Pairs that lack a face choose no cut-off.
 
     ``output`` is a folder for the tables, charts and figures, or a file for the ROC alone, by one of FILE_FORMATS.
@@ -111,14 +112,13 @@ def run_protocol(
     files = [faces] if isinstance(faces, Path) else list(faces)
     listed = read_pairs(pairs, suffix)
     refuse_output(output, [pairs, *files])
-    if cutoff is None and metric is Metric.EUCLIDEAN:
-        cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     names = list(dict.fromkeys([*listed.a, *listed.b]))
     with plain_errors(_FAILED), closing(connect(report=True)) as connection:
         check_files(connection, files)
         made = {file: read_metadata(file) for file in files}
         refuse_mixed(made)
         limit_memory(connection, files, None)
+        metric = fitting_metric(made, metric)
         set_metric(connection, metric)
         load_faces(connection, files, skip_invalid=skip_invalid)
         places, encodings = _find_faces(connection, names, photos=listed.photos)
@@ -128,6 +128,8 @@ def run_protocol(
     there = (a >= 0) & (b >= 0)
     _refuse_lacking(listed, there, names, lacking, pairs)
     distances = np.full(len(listed), np.nan)
+    if cutoff is None and metric is Metric.EUCLIDEAN:
+        cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     distances[there] = pair_distances(encodings[a[there]], encodings[b[there]], metric)
     found = _judged(listed, distances, there, cutoff, metric, len(lacking), statuses, doubts(made))
     if output is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facesql.database import resources
 from facesql.errors import MissingPackageError
-from facesql.faces import file_pattern
+from facesql.faces import file_pattern, photos_path
 from facesql.greeting import greeting
 from facesql.sources import Source, opened, warn_of_doubts
 
@@ -35,6 +35,8 @@ def shell_arguments(source: Source, *, write: bool = False) -> list[str]:
         f".cd {_quoted(Path.cwd())}",
         f"set variable faces = {_literal(file_pattern(source.file))}",
     ]
+    if (photos := photos_path(source.file)).is_file():
+        commands.append(f"set variable photos = {_literal(file_pattern(photos))}")
     return [part for command in commands for part in ("-cmd", command)]
 
 
