@@ -190,7 +190,11 @@ def analyze_faces(
             data = _chart_data(analysis, totals)
             drawn = _draw(folder, analysis, data, formats)
         with stages.time("faces"):
-            shown = show and _behind(chosen, analysis, show, counts, threads, folder / DATABASE, progress=progress)
+            shown = (
+                None
+                if show is None
+                else _behind(chosen, analysis, show, counts, threads, folder / DATABASE, progress=progress)
+            )
         settings = {
             **({} if command is None else {"command": command}),
             **_settings(chosen, analysis),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import Path
 from unicodedata import normalize
@@ -26,7 +26,7 @@ from facesql.faces import (
     write_times,
 )
 from facesql.output import whole_files
-from facesql.records import PhotoRecord, photos_table, read_records
+from facesql.records import DUPLICATE, PhotoRecord, photos_table, read_records
 from facesql.report import PAGE
 from facesql.sources import find_database
 from facesql.work import work_path
@@ -157,7 +157,8 @@ def _read(faces: Path, names: set[str]) -> _Tables:
 
     tables.gone = [record for record in records if goes(record)]
     if photos.exists():
-        tables.records = [record for record in records if not goes(record)]
+        ids_gone = {record.id for record in tables.gone}
+        tables.records = [_without(record, ids_gone) for record in records if not goes(record)]
     _read_shards(faces, names, tables)
     tables.encodings |= faces_gone | _encodings(tables.gone)
     if table is not None:
@@ -165,6 +166,13 @@ def _read(faces: Path, names: set[str]) -> _Tables:
         tables.rows = table.filter(pa.array(stays, pa.bool_()))
         tables.rows_gone = len(rows) - tables.rows.num_rows
     return tables
+
+
+def _without(record: PhotoRecord, ids: set[str]) -> PhotoRecord:
+    """The record, whose reason names none of these photos, such as that of which it is nearly the same picture."""
+    if record.status != DUPLICATE or record.reason is None or not any(id_ in record.reason for id_ in ids):
+        return record
+    return replace(record, reason=record.reason.partition(":")[0])
 
 
 def _read_shards(faces: Path, names: set[str], tables: _Tables) -> None:

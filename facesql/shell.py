@@ -49,7 +49,8 @@ def run_shell(source: Source, *, write: bool = False) -> int:
     with opened(source, write=write) as connection:  # what is wrong is told in one sentence, not at each query
         warn_of_doubts(source, connection)
         if sys.stdin.isatty():  # whoever types is told; what is piped in is not asked by a person
-            print(greeting(connection, is_report=source.is_report), file=sys.stderr)
+            width = shutil.get_terminal_size().columns
+            print(greeting(connection, is_report=source.is_report, width=width), file=sys.stderr)
     program, arguments = find_shell(), shell_arguments(source, write=write)
     if program is None:
         raise MissingPackageError(

@@ -1,10 +1,12 @@
 """facesql shell: what the DuckDB shell is started with, and that it is the shell's user who is served."""
 
 import os
+import select
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -86,6 +88,47 @@ def test_a_report_is_opened_read_only_and_a_table_in_memory() -> None:
     assert shell_arguments(report, write=True) == [str(report.file.absolute())]
     table = shell_arguments(Source(Path("faces.parquet"), is_report=False))
     assert [name for name in table if name.endswith(".duckdb")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_in_a_terminal_the_shell_greets_answers_and_ends(run: Run, small_table: Path) -> None:
+    import pty
+
+    run("analyze", small_table.name, "--formats", "", "--no-faces", cwd=small_table.parent)
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "facesql.cli", "shell", "report"]
+    environment = {**os.environ, "TERM": "xterm", "HOME": str(small_table.parent), "COLUMNS": "100"}
+    shell = subprocess.Popen(
+        command, cwd=small_table.parent, env=environment, stdin=its, stdout=its, stderr=its, start_new_session=True
+    )
+    os.close(its)
+    shown = b""
+
+    def shown_until(what: bytes) -> None:
+        """Read until that is shown; a terminal also answers where its cursor is, and what its colours are."""
+        nonlocal shown
+        deadline = time.monotonic() + 60
+        seen = len(shown)
+        while what not in shown[seen:]:
+            assert time.monotonic() < deadline, shown
+            if select.select([ours], [], [], 1)[0]:
+                part = os.read(ours, 4096)
+                shown += part
+                for query, answer in ((b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b]11;?", b"\x1b]11;rgb:0000/0000/0000\x1b\\")):
+                    os.write(ours, answer * part.count(query))
+
+    try:
+        shown_until(b"48 faces of 12 people in 48 photos")
+        shown_until(b"D ")
+        os.write(ours, b"select 40 + 2 as answer, count(*) + 1000 as faces from faces;\r")
+        shown_until(b"1048")
+        assert b"answer" in shown
+        assert b" 42 " in shown
+        os.write(ours, b".exit\r")
+        assert shell.wait(timeout=60) == 0
+    finally:
+        shell.kill()
+        os.close(ours)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
