@@ -14,7 +14,7 @@ import pyarrow as pa
 from facesql import __version__
 from facesql.binning import Bins, Metric, written
 from facesql.correcting import Corrected, Corrections
-from facesql.database import connect, engine_sql, plain_errors
+from facesql.database import connect, connect_to, engine_sql, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
 from facesql.known import counts_path, keeping_counts, known_counts
@@ -24,9 +24,9 @@ from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
-from facesql.provenance import doubts, how_made, merged
+from facesql.provenance import PSEUDONYMS, doubts, how_made, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
-from facesql.sources import DATABASE
+from facesql.sources import DATABASE, rows_of_photos
 from facesql.tables import FacesLike, Opened, files_of
 from facesql.wanted import Wanted
 
@@ -198,7 +198,7 @@ def analyze_faces(
             connection = connect(folder / DATABASE, report=True)
             try:
                 with stages.time("reading and checking"):
-                    loaded = chosen.load(connection)
+                    loaded = _load(chosen, connection)
                     bins = loaded.bins
                     _name_tables(connection, opened)
                     asked = None if cutoffs is None else [bins.bin_of(cutoff) for cutoff in cutoffs]
@@ -229,8 +229,10 @@ def analyze_faces(
         with stages.time("charts"):
             drawn = _draw(folder, analysis, formats)
         with stages.time("faces"):
-            behind = (
-                None if show is None else _behind(chosen, opened, analysis, show, counts, threads, progress=progress)
+            shown = (
+                None
+                if show is None
+                else _behind(chosen, opened, analysis, show, counts, threads, folder / DATABASE, progress=progress)
             )
         settings = {
             **({} if command is None else {"command": command}),
@@ -244,12 +246,21 @@ def analyze_faces(
         with stages.time("page"):
             from facesql.story import story
 
-            write_page(folder, story(analysis, analysis.chart_data(), notes, behind))
+            write_page(folder, story(analysis, analysis.chart_data(), notes, shown))
         write_notes(folder, run_notes(replace(notes, analyze_seconds=stages)))
         # What a killed writer left of the old database would be taken for the new one's.
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     _remove_earlier(report, analysis, drawn, formats)
     return analysis
+
+
+def _load(chosen: Chosen, connection: duckdb.DuckDBPyConnection) -> Loaded:
+    """Fill the tables faces, binning and photos, the last without the names of whom numbers stand for."""
+    loaded = chosen.load(connection)
+    for file, made in loaded.made.items():
+        if PSEUDONYMS not in made:
+            rows_of_photos(connection, file, "fill_photos", faces_file=str(file))
+    return loaded
 
 
 def _analysis(
@@ -319,12 +330,14 @@ def _behind(
     show: "Show",
     counts: pa.Table,
     threads: int | None,
+    database: Path,
     *,
     progress: bool,
 ) -> "Faces":
+    """Fill the tables pairs and suspects of the report's database; returns what the page shows."""
     from facesql.behind import faces_behind
 
-    found = faces_behind(
+    behind = faces_behind(
         chosen.binned(analysis.bins),
         analysis.answers.a_cutoff(analysis.bins),
         show,
@@ -333,7 +346,11 @@ def _behind(
         threads=threads,
         progress=progress,
     )
-    return replace(found, no_pictures=opened.told(found.no_pictures))
+    with plain_errors(_FAILED), connect_to(database, write=True) as connection:
+        for name, table in (("pairs", behind.pairs), ("suspects", behind.suspects)):
+            if table is not None:
+                _insert(connection, name, table)
+    return replace(behind.shown, no_pictures=opened.told(behind.shown.no_pictures))
 
 
 def plan_analysis(
@@ -421,9 +438,7 @@ def _store(
     """Fill the report's tables, which have the columns of those kept, in their order."""
     summary = pl.DataFrame([analysis.summary()], infer_schema_length=None)
     for name, table in {**analysis.kept(), "summary": summary}.items():
-        connection.register("stored", table.to_arrow())
-        connection.sql("from stored").insert_into(name)
-        connection.unregister("stored")
+        _insert(connection, name, table)
     rows = [
         (str(opened.named(file)), name, value)
         for file, table in made.items()
@@ -431,6 +446,12 @@ def _store(
     ]
     if rows:
         connection.executemany("insert into encode_settings values ($1, $2, $3)", rows)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, table: pl.DataFrame) -> None:
+    connection.register("stored", table.to_arrow())
+    connection.sql("from stored").insert_into(name)
+    connection.unregister("stored")
 
 
 def _draw(folder: Path, analysis: Analysis, formats: Sequence[ChartFormat]) -> list[str]:

@@ -232,6 +232,14 @@ def encode(
     print(encoded(summary))
 
 
+TableMetric = Annotated[
+    str | None,
+    typer.Option(
+        metavar="euclidean|sqeuclidean|cosine|inner",
+        help="How far two encodings are apart, as for analyze.",
+        show_default="what import has noted, or else euclidean",
+    ),
+]
 Sample = Annotated[
     str | None, typer.Option("--sample", metavar="lfw", help="Take the table of faces that comes with facesql.")
 ]
@@ -439,14 +447,7 @@ def pairs(
         ),
     ] = None,
     photos: PagePhotos = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            metavar="euclidean|sqeuclidean|cosine|inner",
-            help="As for analyze.",
-            show_default="what import has noted, or else euclidean",
-        ),
-    ] = None,
+    metric: TableMetric = None,
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
     sample: Sample = None,
@@ -691,9 +692,7 @@ def protocol(
             show_default="print",
         ),
     ] = None,
-    metric: Annotated[
-        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="How far two encodings are apart.")
-    ] = "euclidean",
+    metric: TableMetric = None,
     cutoff: Annotated[
         str | None,
         typer.Option(metavar="DISTANCE", help="A cut-off for all folds.", show_default="0.6 for euclidean, else none"),
@@ -719,7 +718,7 @@ def protocol(
         pairs,
         _tables(faces, sample),
         output,
-        metric=parse_choice(metric, Metric, "metric"),
+        metric=parse_choice(metric, Metric, "metric") if metric else None,
         cutoff=parse_fixed(cutoff),
         suffix=suffix,
         folds=parse_choice(folds, FoldRule, "rule for folds"),
@@ -738,10 +737,15 @@ def compare_tables(
         typer.Option("--output", "-o", metavar="FOLDER", help="A folder for tables and charts.", show_default="print"),
     ] = None,
     metric: Annotated[
-        str, typer.Option(metavar="euclidean|sqeuclidean|cosine|inner", help="How far two encodings are apart.")
-    ] = "euclidean",
+        str | None,
+        typer.Option(
+            metavar="euclidean|sqeuclidean|cosine|inner",
+            help="How far two encodings are apart, in both tables.",
+            show_default="what import has noted in each, or else euclidean",
+        ),
+    ] = None,
     metric_b: Annotated[
-        str | None, typer.Option(metavar="METRIC", help="That of table B.", show_default="the same")
+        str | None, typer.Option(metavar="METRIC", help="That of table B.", show_default="as --metric says")
     ] = None,
     max_fmr: Annotated[
         float, typer.Option(metavar="RATE", help="The false match rate at which misses decide which is better.")
@@ -760,8 +764,8 @@ def compare_tables(
         _table(a),
         _table(b),
         output,
-        metric_a=parse_choice(metric, Metric, "metric"),
-        metric_b=parse_choice(metric_b or metric, Metric, "metric"),
+        metric_a=parse_choice(metric, Metric, "metric") if metric else None,
+        metric_b=parse_choice(other, Metric, "metric") if (other := metric_b or metric) else None,
         max_fmr=max_fmr,
         confidence=confidence,
         skip_invalid=skip_invalid,
@@ -817,7 +821,7 @@ def import_(
         str | None,
         typer.Option(
             metavar="euclidean|sqeuclidean|cosine|inner",
-            help="What the encodings are made for, noted in the table: analyze and pairs take it from there.",
+            help="What the encodings are made for, noted in the table: all commands but sql and shell go by it.",
         ),
     ] = None,
     *,

@@ -182,6 +182,11 @@ EUCLIDEAN_RULE, _SQUARED, _COSINE, _INNER = range(len(_METRICS))
 """How ``pair_distance`` is told of each."""
 
 
+def rule_of(metric: Metric) -> int:
+    """How ``pair_distance`` is told of a metric."""
+    return _METRICS.index(metric)
+
+
 class _Scaled(NamedTuple):
     """One side such that a bin is one wide, in float64: vectors, still without a factor; their lengths, and bases."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from pathlib import Path
 from unicodedata import normalize
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from facesql.database import STORAGE_VERSION, connect, connect_to, engine_sql, plain_errors
+from facesql.database import STORAGE_VERSION, connect, connect_to, engine_sql, plain_errors, resources
 from facesql.errors import FacesqlError
 from facesql.faces import (
     FOUND,
@@ -26,11 +26,14 @@ from facesql.faces import (
     write_times,
 )
 from facesql.output import whole_files
-from facesql.records import PhotoRecord, photos_table, read_records
+from facesql.records import DUPLICATE, PhotoRecord, photos_table, read_records
 from facesql.report import PAGE
 from facesql.sources import find_database
 from facesql.work import work_path
 from facesql.workfolder import locked, shards
+
+# The tables of a report, beside faces, that name people.
+NAMING = {"photos", "pairs", "suspects"}
 
 
 @dataclass(frozen=True)
@@ -154,7 +157,8 @@ def _read(faces: Path, names: set[str]) -> _Tables:
 
     tables.gone = [record for record in records if goes(record)]
     if photos.exists():
-        tables.records = [record for record in records if not goes(record)]
+        ids_gone = {record.id for record in tables.gone}
+        tables.records = [_without(record, ids_gone) for record in records if not goes(record)]
     _read_shards(faces, names, tables)
     tables.encodings |= faces_gone | _encodings(tables.gone)
     if table is not None:
@@ -162,6 +166,13 @@ def _read(faces: Path, names: set[str]) -> _Tables:
         tables.rows = table.filter(pa.array(stays, pa.bool_()))
         tables.rows_gone = len(rows) - tables.rows.num_rows
     return tables
+
+
+def _without(record: PhotoRecord, ids: set[str]) -> PhotoRecord:
+    """The record, whose reason names none of these photos, such as that of which it is nearly the same picture."""
+    if record.status != DUPLICATE or record.reason is None or not any(id_ in record.reason for id_ in ids):
+        return record
+    return replace(record, reason=record.reason.partition(":")[0])
 
 
 def _read_shards(faces: Path, names: set[str], tables: _Tables) -> None:
@@ -285,6 +296,9 @@ def _copied(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ):
             connection.execute("set variable database_file = $1", [str(database)])
             connection.execute(engine_sql("copy_database_here"))
+            there = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+            for name in NAMING - there:  # a report of an earlier version lacks them
+                connection.execute((resources() / "sql" / "report" / f"{name}.sql").read_text(encoding="utf-8"))
         yield connection
     finally:
         connection.close()
@@ -295,13 +309,22 @@ def _people(connection: duckdb.DuckDBPyConnection) -> set[str | None]:
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, tables: _Tables) -> tuple[int, list[Path]]:
-    """Delete the faces that go from table faces; returns how many, and the files that they came from."""
+    """Delete the faces that go from table faces, and who goes from the other tables that name people.
+
+    Returns how many faces these were, and the files that they came from.
+    """
     encodings = [np.frombuffer(encoding) for encoding in tables.encodings]
     connection.register("gone", pa.table({"encoding": pa.array(encodings, pa.list_(pa.float64()))}))
-    result = connection.execute(engine_sql("forget_faces"), {"people": sorted(tables.labels)})
+    people = sorted(tables.labels)
+    result = connection.execute(engine_sql("forget_faces"), {"people": people})
     names = [name for name, *_ in result.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
     connection.unregister("gone")
+    photos = {record.id for record in tables.gone} | {row.get("photo") or row["id"] for row in rows}
+    gone = {"ids": sorted({row["id"] for row in rows} | photos)}
+    for name in ("forget_photos", "forget_pairs", "forget_suspects"):
+        connection.execute(engine_sql(name), {"people": people, **gone})
+    connection.execute(engine_sql("forget_in_reasons"), gone)
     files = {row.get("faces_file") for row in rows} - {None}
     return len(rows), [Path(file) for file in sorted(map(str, files))]
 

@@ -1,6 +1,6 @@
 """One photo and a table of faces: who is nearest, and what that means by a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from facesql.binning import Metric
 from facesql.database import engine_sql
 from facesql.encoder import ENCODING_SIZE, TOLERANCE
 from facesql.errors import FacesqlError
@@ -16,7 +17,7 @@ from facesql.faces import read_metadata
 from facesql.nearest import PEOPLE, distances_from, nearest_people
 from facesql.photofaces import PhotoFaces, read_faces
 from facesql.photos import MAX_MEGAPIXELS
-from facesql.provenance import refuse_different, untold
+from facesql.provenance import fitting_metric, refuse_different, untold
 from facesql.sources import opened_tables, rows_of_photos
 from facesql.tables import FacesLike, files_of
 from facesql.verdicts import MEANING, Judge, meanings
@@ -75,6 +76,7 @@ def identify_photo(
         files = opened.files
         gallery, encodings = _gallery(connection, files)
         made = read_metadata(files[0])
+        _refuse_other_metric(files[0], made)
         if judge is not None:
             remedy = f"make a report on {str(files[0])!r}: facesql analyze {str(files[0])!r}"
             refuse_different(str(files[0]), made, str(judge.report), judge.made, remedy)
@@ -101,6 +103,14 @@ def identify_photo(
         judge=judge,
         doubts=doubts,
     )
+
+
+def _refuse_other_metric(file: Path, made: Mapping[str, str]) -> None:
+    if (metric := fitting_metric({file: made})) is not Metric.EUCLIDEAN:
+        raise FacesqlError(
+            f"{str(file)!r} is made for the metric {metric}, and photos are compared by Euclidean distances; name a "
+            "table that facesql or face_recognition encoded."
+        )
 
 
 def _gallery(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> tuple[pl.DataFrame, NDArray[np.floating]]:

@@ -21,7 +21,7 @@ def imported(summary: ImportSummary) -> str:
     if summary.metric is None:
         lines.append("no metric noted; analyze takes euclidean, unless told otherwise")
     else:
-        lines.append(f"metric {summary.metric.value}, noted in the table: analyze and pairs take it from there")
+        lines.append(f"metric {summary.metric.value}, noted in the table: all commands but sql and shell go by it")
     if summary.skipped:
         lines += ["", f"{counted(summary.skipped.total(), 'row')} left out:"]
         lines += [f"{count:8,d}  {why}" for why, count in summary.skipped.most_common()]

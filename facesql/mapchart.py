@@ -6,7 +6,9 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from facesql.binning import Metric
 from facesql.charts import BLUE
+from facesql.equivalent import ORDERED
 from facesql.errors import plain
 from facesql.facemap import FEWEST
 
@@ -23,7 +25,7 @@ class FaceMap:
 
     ``table`` has a row a point: ``person``, ``id`` (of the face, or of that nearest to the person's mean), ``photos``
     (of the person), ``x``, ``y``, and the nearest face of another person who is on the map: ``nearest_person``,
-    ``nearest_id``, ``distance`` (Euclidean), null where there is nobody else.
+    ``nearest_id``, ``distance``, null where there is nobody else.
     """
 
     table: pl.DataFrame
@@ -35,6 +37,17 @@ class FaceMap:
     faces: int
     pictures: dict[str, str] = field(default_factory=dict)
     """Faces as addresses that hold a picture, by id; not every point has one."""
+    made_for: Metric = Metric.EUCLIDEAN
+    """What the table notes; distances are of that, or Euclidean where it is none of ``facesql.equivalent``."""
+
+    @property
+    def metric_told(self) -> str | None:
+        """Of which metric distances are, where they are not what is usual."""
+        if self.made_for is Metric.EUCLIDEAN:
+            return None
+        if self.made_for in ORDERED:
+            return f"distances are {self.made_for}, the metric that the table notes"
+        return f"the table is made for the metric {self.made_for}; the map goes by Euclidean distances"
 
     @property
     def nearness(self) -> tuple[float, float] | None:
@@ -136,4 +149,6 @@ def _subtitle(faces: FaceMap) -> list[str]:
             "Colour: distance to the nearest face of another person here, "
             f"{least:.3f} at least, {median:.3f} in the median"
         )
+    if faces.metric_told is not None:
+        lines.append(f"{faces.metric_told[0].upper()}{faces.metric_told[1:]}")
     return lines

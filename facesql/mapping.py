@@ -9,12 +9,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from facesql.binning import Metric
 from facesql.chartfiles import file_content, parse_file_format
 from facesql.crops import Crops
 from facesql.database import engine_sql
+from facesql.equivalent import Equivalent
 from facesql.facemap import means, nearest_others, place, require
+from facesql.faces import read_metadata
 from facesql.mapchart import FaceMap, map_chart
 from facesql.output import whole_file
+from facesql.provenance import fitting_metric
 from facesql.sources import opened_tables
 from facesql.tables import FacesLike, files_of
 from facesql.thumbnails import data_uri
@@ -41,8 +45,9 @@ def map_faces(
 ) -> tuple[FaceMap, str | None]:
     """Place people, or each face, on a map, and write it to ``output``; its suffix says as what: see FILE_FORMATS.
 
-    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
-    A person's place is that of the mean encoding. ``limit`` is how many points there are at most: of people with most
+    ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``. Distances are of the metric that the
+    files note, see ``FaceMap.made_for``. A person's place is that of the mean encoding. ``limit`` is how many points
+    there are at most: of people with most
     photos. Equal faces and an equal ``seed`` give an equal map. Where the photos are there, or in the folders
     ``photos``, the points most like another person have a picture in a page or in Vega-Lite, unless ``pictures`` is
     False. Returns the map, and a sentence that says why it has no pictures, if so.
@@ -56,7 +61,8 @@ def map_faces(
     with files_of(faces, skip_invalid=skip_invalid) as opened:
         crops = Crops.of(opened.files, photos, wanted=pictures, names=opened.copies)
         with opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
-            placed = face_map(connection, each_face=each_face, limit=limit, seed=seed, progress=progress)
+            metric = fitting_metric({file: read_metadata(file) for file in opened.files})
+            placed = face_map(connection, metric, each_face=each_face, limit=limit, seed=seed, progress=progress)
         placed = with_pictures(placed, crops, progress=progress)
     content = file_content(map_chart(placed), placed.table, form)
     with whole_file(output) as path:
@@ -66,20 +72,23 @@ def map_faces(
 
 def face_map(
     connection: duckdb.DuckDBPyConnection,
+    metric: Metric = Metric.EUCLIDEAN,
     *,
     each_face: bool = False,
     limit: int = LIMIT,
     seed: int = 0,
     progress: bool = False,
 ) -> FaceMap:
-    """The map, without pictures, of a connection's table faces, whose rows have been checked."""
+    """The map, without pictures, of a connection's table faces, whose rows have been checked and are for a metric."""
+    equivalent = Equivalent.of(metric)
     most = {"people": _ALL if each_face else limit, "faces": limit if each_face else _ALL}
     chosen = connection.sql(engine_sql("faces_to_map"), params=most).to_arrow_table()
     [(all_faces, _, all_people)] = connection.sql("from face_counts").fetchall()
-    encodings = chosen["encoding"].combine_chunks().flatten().to_numpy().reshape(len(chosen), -1)
+    encodings = equivalent.encodings(chosen["encoding"].combine_chunks().flatten().to_numpy().reshape(len(chosen), -1))
     rows = pl.DataFrame(chosen.select(["id", "person", "photos"]))
     numbers = rows["person"].rle_id().to_numpy()  # a person's faces follow each other
-    rows = rows.with_columns(_nearest(rows, *nearest_others(encodings, numbers, progress=progress)))
+    nearest, distances = nearest_others(encodings, numbers, progress=progress)
+    rows = rows.with_columns(_nearest(rows, nearest, equivalent.told(distances)))
     if each_face:
         points, places = rows, place(encodings, seed)
     else:
@@ -89,7 +98,8 @@ def face_map(
     table = points.select(
         "person", "id", "photos", pl.Series("x", places[:, 0]), pl.Series("y", places[:, 1]), *_NEAREST
     )
-    return FaceMap(table, each_face, seed, int(numbers[-1]) + 1, len(chosen), all_people, all_faces)
+    shown_people = int(numbers[-1]) + 1
+    return FaceMap(table, each_face, seed, shown_people, len(chosen), all_people, all_faces, made_for=metric)
 
 
 def with_pictures(faces: FaceMap, crops: Crops, *, most: int = PICTURES, progress: bool = False) -> FaceMap:

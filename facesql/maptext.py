@@ -30,6 +30,8 @@ def mapped(faces: FaceMap, output: Path, why_no_pictures: str | None) -> str:
             f"most alike: {row['person']!r} and {row['nearest_person']!r}, {least:.3f} apart at their nearest faces",
             f"half of the {what} have another person's face at {median:.3f} or nearer",
         ]
+    if faces.metric_told is not None:
+        lines.append(faces.metric_told)
     if faces.pictures:
         lines.append(f"{len(faces.pictures):,} of {faces.table.height:,} points have a picture")
     elif why_no_pictures is not None:

@@ -23,7 +23,7 @@ from facesql.operating import PACKAGE_CUTOFF
 from facesql.output import whole_file, whole_files
 from facesql.pairlists import FOLDS, PairList, read_pairs
 from facesql.peoplefolds import dealt_by_people, fold_of_pair
-from facesql.provenance import doubts, refuse_mixed
+from facesql.provenance import doubts, fitting_metric, refuse_mixed
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 from facesql.tables import FacesLike, files_of
 
@@ -108,7 +108,7 @@ def run_protocol(
     faces: FacesLike,
     output: Path | None = None,
     *,
-    metric: Metric = Metric.EUCLIDEAN,
+    metric: Metric | None = None,
     cutoff: float | None = None,
     suffix: str = ".jpg",
     folds: FoldRule = FoldRule.ORDER,
@@ -118,7 +118,8 @@ def run_protocol(
 
     ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     A fold's cut-off is the best one of all other folds, see ``best_cutoff``; it is judged on that fold. ``cutoff`` is
-    one for all folds (default: 0.6 for Euclidean distances, else none). A name is that of a face, or of a photo that
+    one for all folds (default: 0.6 for Euclidean distances, else none). Distances are of ``metric`` (None: the one that
+    the tables note, or else the Euclidean one). A name is that of a face, or of a photo that
     has one face in the table: the one that encode's rule for faces chose. Pairs that lack a face choose no cut-off.
 
     ``folds`` says how a list is cut that has none of its own: in its order, or by the people of the table, see
@@ -133,8 +134,6 @@ def run_protocol(
     listed = read_pairs(pairs, suffix)
     if listed.told and folds is FoldRule.PEOPLE:
         raise FacesqlError(f"{str(pairs)!r} has folds of its own, which are taken; leave out --folds people.")
-    if cutoff is None and metric is Metric.EUCLIDEAN:
-        cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     names = list(dict.fromkeys([*listed.a, *listed.b]))
     opening = files_of(faces, skip_invalid=skip_invalid)
     with opening as opened, plain_errors(_FAILED), closing(connect(report=True)) as connection:
@@ -144,6 +143,7 @@ def run_protocol(
         made = {file: read_metadata(file) for file in files}
         refuse_mixed(made)
         limit_memory(connection, files, None)
+        metric = fitting_metric(made, metric)
         set_metric(connection, metric)
         load_faces(connection, files, skip_invalid=skip_invalid)
         places, people, encodings = _find_faces(connection, names, photos=listed.photos)
@@ -161,6 +161,8 @@ def run_protocol(
         listed, folds_of = _by_people(listed, of_each)
     _refuse_lacking(listed, folds_of, there, names, lacking, pairs)
     distances = np.full(len(listed), np.nan)
+    if cutoff is None and metric is Metric.EUCLIDEAN:
+        cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     distances[there] = pair_distances(encodings[a[there]], encodings[b[there]], metric)
     found = _judged(listed, folds_of, folds, distances, there, cutoff, metric, len(lacking), statuses, doubted)
     if output is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facesql.aligned import aligned
+from facesql.binning import Metric
 
 if TYPE_CHECKING:  # the types alone
     from pathlib import Path
@@ -27,6 +28,7 @@ def told(found: Protocol, output: Path | None = None) -> str:
             f"{found.pairs:,} pairs, {found.genuine:,} of one person, in {folds.height} folds{dealt}",
             *_lacking(found),
             *_across(found),
+            *([] if found.metric is Metric.EUCLIDEAN else [f"distances are {found.metric}"]),
             "",
             *aligned(rows, left=1),
             "",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facesql.database import resources
 from facesql.errors import MissingPackageError
-from facesql.faces import file_pattern
+from facesql.faces import file_pattern, photos_path
 from facesql.greeting import greeting
 from facesql.sources import Source, opened, warn_of_doubts
 
@@ -35,6 +35,8 @@ def shell_arguments(source: Source, *, write: bool = False) -> list[str]:
         f".cd {_quoted(Path.cwd())}",
         f"set variable faces = {_literal(file_pattern(source.file))}",
     ]
+    if (photos := photos_path(source.file)).is_file():
+        commands.append(f"set variable photos = {_literal(file_pattern(photos))}")
     return [part for command in commands for part in ("-cmd", command)]
 
 
@@ -47,7 +49,8 @@ def run_shell(source: Source, *, write: bool = False) -> int:
     with opened(source, write=write) as connection:  # what is wrong is told in one sentence, not at each query
         warn_of_doubts(source, connection)
         if sys.stdin.isatty():  # whoever types is told; what is piped in is not asked by a person
-            print(greeting(connection, is_report=source.is_report), file=sys.stderr)
+            width = shutil.get_terminal_size().columns
+            print(greeting(connection, is_report=source.is_report, width=width), file=sys.stderr)
     program, arguments = find_shell(), shell_arguments(source, write=write)
     if program is None:
         raise MissingPackageError(

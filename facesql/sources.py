@@ -9,10 +9,11 @@ from typing import Any
 
 import duckdb
 
+from facesql.binning import Metric
 from facesql.database import connect, connect_to, engine_sql, first_words, plain_errors, resources
 from facesql.errors import FacesqlError, plain
 from facesql.faces import check_columns, check_files, file_pattern, load_faces, name_faces, photos_path, read_metadata
-from facesql.provenance import refuse_mixed
+from facesql.provenance import fitting_metric, refuse_mixed
 
 SAMPLES = ("lfw",)
 # The database in a report's folder.
@@ -74,6 +75,8 @@ def opened(source: Source, *, write: bool = False) -> Iterator[duckdb.DuckDBPyCo
         if not source.is_report:
             check_columns(connection, source.file)
             name_faces(connection, source.file)
+            if photos_path(source.file).is_file():
+                connection.execute("set variable photos = $1", [file_pattern(photos_path(source.file))])
         yield connection
     finally:
         connection.close()
@@ -120,9 +123,17 @@ def find_database(report: Path) -> Path:
 
 
 def warn_of_doubts(source: Source, connection: duckdb.DuckDBPyConnection) -> None:
-    """Say on stderr where a table holds faces that analyze would refuse; those of a report have been checked."""
+    """Say on stderr where a table holds faces that analyze would refuse; those of a report have been checked.
+
+    And where the table is made for a metric that a report's SQL would follow, and that of a table does not.
+    """
     if source.is_report:
         return
+    if (metric := fitting_metric({source.file: read_metadata(source.file)})) is not Metric.EUCLIDEAN:
+        told = (
+            f"{str(source.file)!r} is made for the metric {metric}, and SQL measures Euclidean distances here; that of "
+        )
+        print(f"facesql: {plain(told)}a report follows the metric: facesql analyze", file=sys.stderr)
     for id_, reason in connection.execute("select id, reason from invalid_faces() limit 1").fetchall():
         told = f"Some faces cannot be compared, such as {id_!r}, which {reason}; what is counted of them may be wrong."
         print(f"facesql: {plain(told)}", file=sys.stderr)

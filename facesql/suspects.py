@@ -18,13 +18,14 @@ from facesql.correcting import Corrections
 from facesql.corrections import exclude_line, relabel_lines
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import groups
+from facesql.equivalent import ORDERED, Equivalent
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path, read_metadata
 from facesql.fitting import read_bins
 from facesql.loading import Chosen
 from facesql.metrics import cutoff_table
 from facesql.mislabels import Alternative, Finding, Kind, find_mislabels
-from facesql.neighbours import SortedFaces, compare_all
+from facesql.neighbours import Encodings, SortedFaces, compare_all
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.pairs import count_pairs, plan_pairs
 from facesql.provenance import fitting_metric
@@ -94,6 +95,8 @@ class Suspects:
     """Whose cut-off that is, in words."""
     bins: Bins
     before: Rates
+    every: pl.DataFrame
+    """All that were found, with the schema SUSPECTS."""
     after: Rates
     """With the suspects of the table corrected: faces left out, and names that are one person."""
     corrections: Corrections
@@ -119,7 +122,11 @@ def find_suspects(
     threads: int | None = None,
     progress: bool = False,
 ) -> Suspects:
-    """The suspects among the faces of one or several tables, whose encodings are compared by Euclidean distance.
+    """The suspects among the faces of one or several tables.
+
+    Distances are of the metric that the files note, or else Euclidean. Inner products order pairs as no lengths do:
+    of files made for these, suspects go by Euclidean distances, which ``doubts`` tells.
+
 
     ``faces`` are Parquet files, addresses or tables in memory, see ``files_of``.
     A suspect is an error at least with that ``probability``, as ``facesql/evidence.py`` has it. Its ``errors`` are how
@@ -138,7 +145,7 @@ def find_suspects(
         raise FacesqlError(f"{probability:g} is no probability; give one between 0 and 1.")
     with files_of(faces) as opened:
         return suspects_of(
-            Chosen(opened.files, Metric.EUCLIDEAN),
+            Chosen(opened.files, noted if (noted := _noted(opened.files)) in ORDERED else Metric.EUCLIDEAN),
             cutoff=cutoff,
             most=most,
             probability=probability,
@@ -157,7 +164,7 @@ def suspects_of(
     threads: int | None = None,
     progress: bool = False,
 ) -> Suspects:
-    """The suspects among the faces chosen; all else is as for ``find_suspects``. The metric is the Euclidean one.
+    """The suspects among the faces chosen; all else is as for ``find_suspects``. The metric is one of ORDERED.
 
     ``known`` are counts of theirs, as ``plan_pairs`` takes them.
     """
@@ -166,21 +173,44 @@ def suspects_of(
         bins, totals = _compare(connection, chosen, threads, known, progress=progress)
         bin_, why = _own_cutoff(files[0], totals, bins) if cutoff is None else (bins.bin_of(cutoff), "as given")
         before = _rates(connection, totals, bin_)
-        people = _People.read(connection)
-        alternatives = _alternatives(connection, files, people)
-        doubts = _doubts(connection, files)
+        equivalent = Equivalent(bins.metric)
+        people = _People.read(connection, equivalent)
+        alternatives = _alternatives(connection, files, people, equivalent)
+        doubts = _doubts(connection, files, bins.metric)
         counts = connection.sql("from block_pair_counts").to_arrow_table()
-    neighbours = compare_all(people.faces, float(bins.width), bins.count, threads=threads, progress=progress)
+    neighbours = compare_all(people.faces, *_own_bins(bins, equivalent), threads=threads, progress=progress)
     findings = find_mislabels(people.faces, neighbours, alternatives, least=log(probability / (1 - probability)))
-    rows = _rows(findings, people, WrongPairs(people.faces, float(bins.edges[bin_ - bins.first])))
+    wrong = WrongPairs(people.faces, float(bins.edges[bin_ - bins.first]), equivalent, people.exact)
+    rows = _rows([_told(finding, equivalent) for finding in findings], people, wrong)
     corrections = _corrections([finding for finding, _ in rows[:most]], people)
     before_these = chosen.corrections or Corrections(frozenset(), {})
     corrected = replace(chosen.binned(bins), corrections=before_these.then(corrections))
     with plain_errors(_FAILED), connect(report=True) as connection:
         _, totals = _compare(connection, corrected, threads, [counts], progress=progress)
         after = _rates(connection, totals, bin_)
-    table = pl.DataFrame([row for _, row in rows[:most]], schema=SUSPECTS)
-    return Suspects(table, len(rows), bin_ * bins.width, why, bins, before, after, corrections, doubts)
+    every = pl.DataFrame([row for _, row in rows], schema=SUSPECTS)
+    table = every if most is None else every.head(most)
+    return Suspects(table, len(rows), bin_ * bins.width, why, bins, before, every, after, corrections, doubts)
+
+
+def _noted(files: Sequence[Path]) -> Metric:
+    """The metric that files note; of what is no Parquet file, which is told where it is read, the Euclidean one."""
+    try:
+        return fitting_metric({file: read_metadata(file) for file in files})
+    except (OSError, pa.ArrowException):
+        return Metric.EUCLIDEAN
+
+
+def _own_bins(bins: Bins, equivalent: Equivalent) -> tuple[float, int]:
+    """Bins for the Euclidean distances that stand for those of a metric: their width and number."""
+    if bins.metric is Metric.EUCLIDEAN:
+        return float(bins.width), bins.count
+    return equivalent.euclidean(float(bins.edges[-1])) / EUCLIDEAN.last, EUCLIDEAN.count
+
+
+def _told(finding: Finding, equivalent: Equivalent) -> Finding:
+    """The finding with its distances in the metric."""
+    return replace(finding, own=equivalent.told(finding.own), distance=equivalent.told(finding.distance))
 
 
 @dataclass(frozen=True)
@@ -188,19 +218,21 @@ class _People:
     """Who the faces are of: the faces, in step with their ids and the lines that leave them out, and people's names."""
 
     faces: SortedFaces
+    exact: Encodings
+    """The encodings as the table has them; those of the faces are such that Euclidean distances order them."""
     ids: Sequence[str]
     lines: Sequence[str]
     names: Sequence[str]
 
     @classmethod
-    def read(cls, connection: duckdb.DuckDBPyConnection) -> "_People":
+    def read(cls, connection: duckdb.DuckDBPyConnection, equivalent: Equivalent) -> "_People":
         """The faces of a connection's table faces."""
         table = connection.sql(engine_sql("faces_by_person")).to_arrow_table()
         names = table["person"].combine_chunks().dictionary_encode()  # in the order in which they come
         encodings = table["encoding"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
         people, photos = names.indices.to_numpy().astype(np.int64), table["photo"].to_numpy().astype(np.int64)
-        faces = SortedFaces(people, photos, encodings)
-        return cls(faces, table["id"].to_pylist(), table["line"].to_pylist(), names.dictionary.to_pylist())
+        faces = SortedFaces(people, photos, equivalent.encodings(encodings))
+        return cls(faces, encodings, table["id"].to_pylist(), table["line"].to_pylist(), names.dictionary.to_pylist())
 
     def person(self, finding: Finding) -> int:
         """The number of whose face it is."""
@@ -228,7 +260,7 @@ def _compare(
 def _own_cutoff(faces: Path, totals: pl.DataFrame, bins: Bins) -> tuple[int, str]:
     """The bin of the cut-off to take where none is given, and whose it is."""
     report = faces.parent / REPORT
-    if (recommended := _recommended(report)) is not None:
+    if (recommended := _recommended(report, bins.metric)) is not None:
         try:
             return bins.bin_of(recommended), f"recommended by {str(report)!r}"
         except FacesqlError:  # the report has finer bins, or counts farther
@@ -239,14 +271,14 @@ def _own_cutoff(faces: Path, totals: pl.DataFrame, bins: Bins) -> tuple[int, str
     return (int(best["bin"][0]), "of the best F1") if best.height else ((bins.first + bins.last) // 2, "in the middle")
 
 
-def _recommended(report: Path) -> Decimal | None:
+def _recommended(report: Path, metric: Metric) -> Decimal | None:
     """The cut-off that a report recommends, None where there is none, or it is of another metric."""
     if not (report / DATABASE).is_file():
         return None
     try:
         with open_report(report / DATABASE) as connection:
-            query = "select recommended_cutoff from summary where metric = 'euclidean'"
-            row = connection.execute(query).fetchone()
+            query = "select recommended_cutoff from summary where metric = $1"
+            row = connection.execute(query, [metric.value]).fetchone()
             if row is None or row[0] is None:
                 return None
             width = read_bins(connection).width
@@ -282,7 +314,9 @@ def _rates(connection: duckdb.DuckDBPyConnection, totals: pl.DataFrame, at: int)
     )
 
 
-def _alternatives(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], people: _People) -> list[Alternative]:
+def _alternatives(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], people: _People, equivalent: Equivalent
+) -> list[Alternative]:
     """The other faces of photos, of the tables of photos that stand beside the files."""
     columns = {row[0].lower() for row in connection.execute("describe faces").fetchall()}
     if not {"photo", "face"} <= columns:
@@ -292,7 +326,13 @@ def _alternatives(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], 
     for file in files:
         rows = rows_of_photos(connection, file, "other_faces", faces_file=str(file))
         found += [
-            Alternative(places[id_], photo, face, (top, right, bottom, left), np.array(encoding, np.float32))
+            Alternative(
+                places[id_],
+                photo,
+                face,
+                (top, right, bottom, left),
+                equivalent.encodings(np.array([encoding], np.float32))[0],
+            )
             for id_, photo, face, top, right, bottom, left, encoding in rows
         ]
     return found
@@ -382,14 +422,14 @@ def _corrections(findings: Sequence[Finding], people: _People) -> Corrections:
     return Corrections(exclude, same_as)
 
 
-def _doubts(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> list[str]:
+def _doubts(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], metric: Metric) -> list[str]:
     """What cannot be told, and why."""
     [(most, people)] = connection.execute("select max(genuine_pairs), count(*) from people").fetchall()
     doubts = []
-    if (metric := fitting_metric({file: read_metadata(file) for file in files})) is not Metric.EUCLIDEAN:
-        doubts.append(
-            f"The table is made for the metric {metric}; suspects go by Euclidean distances, and so do cut-offs."
-        )
+    if (noted := _noted(files)) is not metric:
+        doubts.append(f"The table is made for the metric {noted}; suspects go by {metric} distances, as do cut-offs.")
+    elif metric is not Metric.EUCLIDEAN:
+        doubts.append(f"Distances are {metric}, the metric that the table notes.")
     if not most or people < 2:
         lacking = "no person has two photos" if people > 1 else "there is one person only"
         doubts.append(f"Only pictures under two names can be told, for {lacking}.")

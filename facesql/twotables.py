@@ -16,7 +16,7 @@ from facesql.counts import counts_and_people
 from facesql.curvecharts import Curves, det_of_several, roc_of_several
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import check_files, limit_memory, load_faces
+from facesql.faces import check_files, limit_memory, load_faces, read_metadata
 from facesql.fitting import choose_bins, set_bins, set_metric
 from facesql.operating import Sureness, recommended
 from facesql.output import whole_files
@@ -34,6 +34,7 @@ from facesql.paired import (
     precision_at_place,
 )
 from facesql.pairs import count_pairs, plan_pairs
+from facesql.provenance import fitting_metric
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 from facesql.tables import OneTable, Opened, files_of
 from facesql.wanted import Wanted
@@ -123,8 +124,8 @@ def compare_tables(
     b: OneTable,
     output: Path | None = None,
     *,
-    metric_a: Metric = Metric.EUCLIDEAN,
-    metric_b: Metric = Metric.EUCLIDEAN,
+    metric_a: Metric | None = None,
+    metric_b: Metric | None = None,
     max_fmr: float = 1e-3,
     confidence: float = 0.95,
     skip_invalid: bool = False,
@@ -133,10 +134,10 @@ def compare_tables(
 ) -> Comparison:
     """Compare two tables of the same faces, by id; what only one of them has is left out.
 
-    They are Parquet files, addresses or tables in memory, see ``files_of``. Each has its own metric, bins and length of
-    encodings. The differences are those of ``facesql.paired``, with that ``confidence`` each; ``max_fmr`` is what the
-    recommended cut-offs meet, and where FNMR decides which is better. ``output`` is a folder for the tables, charts and
-    summary.
+    They are Parquet files, addresses or tables in memory, see ``files_of``. Each has its own metric (None: the one that
+    it notes, or else the Euclidean one), bins and length of encodings. The differences are those of ``facesql.paired``,
+    with that ``confidence`` each; ``max_fmr`` is what the recommended cut-offs meet, and where FNMR decides which is
+    better. ``output`` is a folder for the tables, charts and summary.
 
     Raises FacesqlError where a file cannot be used, the two share no faces, have one under two people's names, or lack
     a class of pairs; InvalidFacesError where rows cannot be compared, unless ``skip_invalid``.
@@ -153,7 +154,7 @@ def compare_tables(
 
 def _compared(
     opened: Opened,
-    metrics: tuple[Metric, Metric],
+    metrics: tuple[Metric | None, Metric | None],
     wanted: Wanted,
     threads: int | None,
     *,
@@ -169,8 +170,8 @@ def _compared(
         ]
         left_out = _match(first, second, a, b)
         counted = [
-            _count(connection, metric, limit, threads, progress=progress)
-            for connection, metric, (_, limit) in zip((first, second), (metric_a, metric_b), loaded, strict=True)
+            _count(connection, of.metric, of.limit, threads, progress=progress)
+            for connection, of in zip((first, second), loaded, strict=True)
         ]
         [(faces, _, number)] = first.sql("from face_counts").fetchall()
     tables = [_Counted.of(bins, pairs, people, wanted) for bins, pairs, people in counted]
@@ -188,8 +189,8 @@ def _compared(
             "two, and both are needed; encode more photos."
         )
     side_a, side_b = (
-        Side(opened.named(file), of.bins, out, skipped + opened.rows_skipped.get(file, 0), of.cutoff, of.refusal)
-        for file, of, out, (skipped, _) in zip((a, b), tables, left_out, loaded, strict=True)
+        Side(opened.named(file), of.bins, out, read.skipped + opened.rows_skipped.get(file, 0), of.cutoff, of.refusal)
+        for file, of, out, read in zip((a, b), tables, left_out, loaded, strict=True)
     )
     return Comparison(
         side_a,
@@ -205,12 +206,22 @@ def _compared(
     )
 
 
-def _load(connection: duckdb.DuckDBPyConnection, file: Path, metric: Metric, *, skip_invalid: bool) -> tuple[int, int]:
-    """Fill table faces; returns how many rows were left out as invalid, and the memory of the database."""
+@dataclass(frozen=True)
+class _Loaded:
+    metric: Metric
+    skipped: int
+    """Rows left out as invalid."""
+    limit: int
+    """The memory of the database, in bytes."""
+
+
+def _load(connection: duckdb.DuckDBPyConnection, file: Path, asked: Metric | None, *, skip_invalid: bool) -> _Loaded:
+    """Fill table faces, by the metric that is asked for, or else that of the file."""
     check_files(connection, [file])
     limit = limit_memory(connection, [file], None)
+    metric = fitting_metric({file: read_metadata(file)}, asked)
     set_metric(connection, metric)
-    return load_faces(connection, file, skip_invalid=skip_invalid), limit
+    return _Loaded(metric, load_faces(connection, file, skip_invalid=skip_invalid), limit)
 
 
 def _match(first: duckdb.DuckDBPyConnection, second: duckdb.DuckDBPyConnection, a: Path, b: Path) -> tuple[int, int]:

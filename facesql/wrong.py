@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from facesql.distance import EUCLIDEAN_RULE, pair_distance
-from facesql.neighbours import Numbers, SortedFaces
+from facesql.distance import pair_distance, rule_of
+from facesql.equivalent import Equivalent
+from facesql.neighbours import Encodings, Numbers, SortedFaces
 
 # So many faces are compared with others at a time.
 _ROWS, _COLUMNS = 256, 8192
@@ -15,11 +16,24 @@ _SLACK = 1e-12
 
 
 class WrongPairs:
-    """The wrong decisions among faces at a cut-off, at which ``distance <= cutoff`` is a match."""
+    """The wrong decisions among faces at a cut-off, at which ``distance <= cutoff`` is a match.
 
-    def __init__(self, faces: SortedFaces, cutoff: float) -> None:
+    The cut-off is in the metric that the Euclidean distances of the faces are ``equivalent`` to; ``exact`` are the
+    encodings that this metric is of, where they are others.
+    """
+
+    def __init__(
+        self,
+        faces: SortedFaces,
+        cutoff: float,
+        equivalent: Equivalent = Equivalent(),  # noqa: B008  # it is frozen
+        exact: Encodings | None = None,
+    ) -> None:
         self._faces = faces
         self._cutoff = cutoff
+        self._square = equivalent.euclidean(cutoff) ** 2
+        self._rule = rule_of(equivalent.metric)
+        self._exact = faces.encodings if exact is None else exact
         # The same for all columns, so that no product needs a copy of all encodings in float64.
         self._middle = faces.encodings.mean(axis=0, dtype=np.float64) if len(faces.encodings) else np.zeros(0)
 
@@ -63,9 +77,9 @@ class WrongPairs:
         encodings = self._faces.encodings
         x, y = encodings[rows] - self._middle, encodings[others] - self._middle
         of_x, of_y = np.vecdot(x, x)[:, None], np.vecdot(y, y)
-        excess = of_x + of_y - 2 * x @ y.T - self._cutoff**2
+        excess = of_x + of_y - 2 * x @ y.T - self._square
         matched: NDArray[np.bool_] = excess <= 0
-        doubtful = np.abs(excess) <= _SLACK * x.shape[1] * (of_x + of_y + self._cutoff**2)
+        doubtful = np.abs(excess) <= _SLACK * x.shape[1] * (of_x + of_y + self._square)
         for i, j in zip(*np.nonzero(doubtful), strict=True):
-            matched[i, j] = pair_distance(EUCLIDEAN_RULE, encodings[rows[i]], encodings[others[j]]) <= self._cutoff
+            matched[i, j] = pair_distance(self._rule, self._exact[rows[i]], self._exact[others[j]]) <= self._cutoff
         return matched

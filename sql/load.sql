@@ -11,6 +11,8 @@
 .read sql/read_faces.sql
 .read sql/faces.sql
 .read sql/with_photo.sql
+.read sql/read_photos.sql
+.read sql/photos.sql
 .read sql/face_counts.sql
 .read sql/people.sql
 .read sql/invalid_faces.sql

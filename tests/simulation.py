@@ -16,6 +16,7 @@ from scipy.special import ndtr
 
 from facesql.binning import BinCounts, Bins, BlockPair, Metric
 from facesql.blocks import BLOCKS, BlockCounts, Weighting, block_counts
+from facesql.paired import Table
 from facesql.uncertainty import Rate
 
 BINS = Bins(Metric.EUCLIDEAN, 0, 10, Decimal("0.1"))
@@ -25,6 +26,10 @@ FINE = Bins(Metric.EUCLIDEAN, 0, 50, Decimal("0.02"))
 _AT_ONCE = 2**21
 GENUINE, SPREAD, OF_PERSON = 0.45, 0.07, 0.05
 IMPOSTOR, ALIKE, OF_PAIR = 0.8, 0.05, 0.05
+# Of two encoders: how much larger the second's genuine distances are, and what spread of either's is its own.
+FARTHER, OF_ENCODER = 0.03, 0.02
+# How sure the intervals of a difference are.
+CONFIDENCE = 0.95
 
 Photos = Callable[[int, np.random.Generator], NDArray[np.int64]]
 
@@ -70,10 +75,50 @@ def simulate(
     return block_counts(genuine + impostor, table, bins)[0]
 
 
-def truth(people: int, photos: Photos, bins: Bins = BINS) -> Truth:
-    """The rates that the same number of other people have on average."""
+def simulate_two(
+    people: int, photos: Photos, random: np.random.Generator, bins: Bins = FINE
+) -> dict[Weighting, tuple[Table, Table]]:
+    """Two encoders on the same people; the second has genuine distances that are larger by FARTHER, on average.
+
+    What makes a person hard, and two people alike, is the same for both, but for a part of either's own, OF_ENCODER.
+    """
+    faces = photos(people, random)
+    block = random.integers(0, BLOCKS, people)
+    pairs = faces * (faces - 1) // 2
+    i, j = np.triu_indices(people, 1)
+    first, second = np.minimum(block[i], block[j]), np.maximum(block[i], block[j])
+    hard, alike = random.normal(0, OF_PERSON, people), random.normal(0, ALIKE, people)
+    of_pair = random.normal(0, OF_PAIR, len(i))
+    counted = []
+    for more in (0.0, FARTHER):
+        own = random.normal(0, OF_ENCODER, people)
+        genuine = _counted(block, block, pairs, GENUINE + more + hard + own, bins, random, same=True)
+        middle = IMPOSTOR + alike[i] + alike[j] + of_pair
+        counted.append(genuine + _counted(first, second, faces[i] * faces[j], middle, bins, random, same=False))
+    rows = pl.DataFrame({"block": block, "faces": faces, "genuine_pairs": pairs})
+    counts = [block_counts(of, rows, bins)[0] for of in counted]
+    return {
+        weighting: (
+            Table.of(counts[0][weighting], counted[0], bins, CONFIDENCE),
+            Table.of(counts[1][weighting], counted[1], bins, CONFIDENCE),
+        )
+        for weighting in Weighting
+    }
+
+
+def truths_of_two(people: int, photos: Photos, bins: Bins = FINE) -> tuple[Truth, Truth]:
+    """What holds for all people there are, of the two encoders of ``simulate_two``."""
+    a, b = (truth(people, photos, bins, farther=farther, of_encoder=OF_ENCODER) for farther in (0.0, FARTHER))
+    return a, b
+
+
+def truth(people: int, photos: Photos, bins: Bins = BINS, *, farther: float = 0.0, of_encoder: float = 0.0) -> Truth:
+    """The rates that the same number of other people have on average.
+
+    Genuine distances are larger by ``farther``, and ``of_encoder`` is a further spread of theirs from person to person.
+    """
     edges = bins.edges
-    recall = ndtr((edges - GENUINE) / np.hypot(SPREAD, OF_PERSON))
+    recall = ndtr((edges - GENUINE - farther) / np.sqrt(SPREAD**2 + OF_PERSON**2 + of_encoder**2))
     fmr = ndtr((edges - IMPOSTOR) / np.sqrt(SPREAD**2 + 2 * ALIKE**2 + OF_PAIR**2))
     many = photos(4_000_000, np.random.default_rng(0)).astype(np.float64)
     genuine_pairs = {Weighting.PAIRS: (many * (many - 1) / 2).mean(), Weighting.PEOPLE: (many > 1).mean()}

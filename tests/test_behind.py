@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,14 +15,22 @@ from playwright.sync_api import Browser
 
 from facesql import behind
 from facesql.analyze import Analysis, analyze_faces
-from facesql.behind import SHOWN, faces_behind
+from facesql.behind import KEPT, SHOWN, faces_behind
 from facesql.binning import EUCLIDEAN, Metric
 from facesql.correcting import Corrections
+from facesql.drawing import draw_people
+from facesql.encode import encode_photos
+from facesql.errors import FacesqlError
+from facesql.faces import photos_path
+from facesql.greeting import NOT_SOUGHT, greeting
 from facesql.loading import Chosen
+from facesql.lookalikes import PairKind, find_pairs
 from facesql.page import Show
+from facesql.records import read_records
 from facesql.report import PAGE
 from facesql.sources import DATABASE
 from facesql.story import Faces
+from facesql.suspects import find_suspects
 from tests.conftest import Run
 from tests.test_suspects import Album, some
 
@@ -45,7 +54,7 @@ def counts_of(chosen: Chosen, report: Path) -> pa.Table:
 def shown_of(path: Path, report: Path, chosen: Chosen | None = None) -> Faces:
     chosen = Chosen([path]) if chosen is None else chosen
     known = counts_of(Chosen([path], chosen.metric), report)
-    return faces_behind(chosen, CUTOFF, Show(), faces=pq.read_metadata(path).num_rows, known=known)
+    return faces_behind(chosen, CUTOFF, Show(), faces=pq.read_metadata(path).num_rows, known=known).shown
 
 
 def test_they_are_those_that_a_double_loop_finds(tmp_path: Path) -> None:
@@ -92,21 +101,26 @@ def test_a_later_correction_is_of_what_an_earlier_one_made() -> None:
     assert first.then(later) == Corrections({"a/1.jpg", "d/1.jpg"}, {"b": "d", "c": "d"})
 
 
-def test_other_metrics_have_no_suspects_and_great_tables_no_faces(
+def test_inner_products_have_no_suspects_and_great_tables_no_faces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = album().write(tmp_path / "faces.parquet")
     cosine = Chosen([path], Metric.COSINE)
     shown = shown_of(path, tmp_path / "cosine", cosine)
     assert shown.lookalikes
+    assert [pair.first.id for pair in shown.suspects] == [album().ids()[-1]]
+    shown = shown_of(path, tmp_path / "inner", Chosen([path], Metric.INNER))
+    assert shown.lookalikes
     assert not shown.suspects
     known = counts_of(Chosen([path]), tmp_path / "report")
     limited = replace(Chosen([path]).binned(EUCLIDEAN), memory_limit=10**9)
-    shown = faces_behind(limited, CUTOFF, Show(), faces=10, known=known)
+    without = faces_behind(limited, CUTOFF, Show(), faces=10, known=known)
+    assert (without.pairs, without.suspects) == (None, None)
+    shown = without.shown
     assert (shown.lookalikes, shown.charts) == ((), ())
     assert shown.no_pictures.startswith("With a memory limit none are shown here; see facesql pairs")
     monkeypatch.setattr(behind, "MOST_FACES", 9)
-    shown = faces_behind(Chosen([path]), CUTOFF, Show(), faces=10, known=known)
+    shown = faces_behind(Chosen([path]), CUTOFF, Show(), faces=10, known=known).shown
     assert shown.no_pictures.startswith("Of more than 9 faces none are shown here; see facesql pairs")
 
 
@@ -123,6 +137,56 @@ def test_the_analysis_is_told_before_the_page_is_there(tmp_path: Path) -> None:
     page = (report / PAGE).read_text()
     assert "Look-alikes" in page
     assert "No pictures are wanted." in page
+
+
+def test_the_database_has_what_the_page_shows_and_more(tmp_path: Path) -> None:
+    path, report = album().write(tmp_path / "faces.parquet"), tmp_path / "report"
+    analyze_faces(path, report, formats=[], cutoffs=None, show=Show(pictures=False))
+    cutoff = analyze_faces(path, tmp_path / "without", formats=[]).answers.a_cutoff(EUCLIDEAN)
+    with duckdb.connect(str(report / DATABASE), read_only=True) as connection:
+        for kind, sought in (("closest", PairKind.CLOSEST), ("farthest", PairKind.FARTHEST)):
+            rows = pl.DataFrame(connection.sql("from pairs where kind = $1", params=[kind]).to_arrow_table())
+            expected = find_pairs(path, sought, most=KEPT).table
+            assert rows.select(expected.columns).equals(expected)
+            assert rows["cutoff"].unique().to_list() == [float(cutoff)]
+        rows = pl.DataFrame(connection.sql("from suspects").to_arrow_table())
+        found = find_suspects(path, cutoff=cutoff).table
+        assert rows.columns == found.columns
+        assert rows.equals(found)
+        assert rows.height >= 1
+        [(size,)] = connection.execute("select count(*) from pairs where kind = 'closest'").fetchall()
+        assert size == KEPT
+        assert "not sought" not in greeting(connection, is_report=True)
+    with duckdb.connect(str(tmp_path / "without" / DATABASE), read_only=True) as connection:
+        assert connection.execute("select count(*) from pairs").fetchall() == [(0,)]
+        assert NOT_SOUGHT in greeting(connection, is_report=True)
+
+
+def test_the_database_tells_what_became_of_each_photo_but_for_numbers_in_place_of_names(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    draw_people(folder, people=4, photos=2, seed=1)
+    (folder / "person_01" / "broken.jpg").write_bytes(b"no photo")
+    faces = tmp_path / "faces.parquet"
+    encode_photos(folder, faces)
+    analyze_faces(faces, tmp_path / "report", formats=[])
+    records = read_records(photos_path(faces))
+    with duckdb.connect(str(tmp_path / "report" / DATABASE), read_only=True) as connection:
+        rows = connection.sql("select * exclude faces_file from photos order by id").fetchall()
+        names = connection.sql("select distinct faces_file from photos").fetchall()
+    told = [(*tuple(vars(record).values())[:-1], len(record.faces)) for record in records]
+    assert rows == sorted(told)
+    assert len(rows) == 9
+    assert {record.status for record in records} == {"row", "unreadable"}
+    assert names == [(str(faces),)]
+    encode_photos(folder, faces, pseudonyms=7)
+    analyze_faces(faces, tmp_path / "report", formats=[])
+    with duckdb.connect(str(tmp_path / "report" / DATABASE), read_only=True) as connection:
+        assert connection.execute("select count(*) from photos").fetchall() == [(0,)]
+    photos_path(faces).write_bytes(b"no table")
+    encode_photos(folder, tmp_path / "other.parquet")
+    photos_path(tmp_path / "other.parquet").write_bytes(b"no table")
+    with pytest.raises(FacesqlError, match=r"other\.photos\.parquet' is no table of photos"):
+        analyze_faces(tmp_path / "other.parquet", tmp_path / "report", formats=[])
 
 
 def test_the_pages_of_drawn_people_show_their_faces(drawn: Path, tmp_path: Path, run: Run, browser: Browser) -> None:

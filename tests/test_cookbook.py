@@ -19,6 +19,7 @@ from facesql.database import connect
 from facesql.parameters import parse_parameters
 from facesql.query import run_query
 from facesql.sources import find_source, opened
+from facesql.suspects import find_suspects
 from tests.conftest import ROOT, Run, faces_table
 
 EXAMPLES = sorted((ROOT / "sql" / "examples").glob("*.sql"))
@@ -315,9 +316,34 @@ def test_those_who_look_like_a_person_and_how_sure_that_is(folder: Path, faces: 
 
 
 def test_photos_left_out_are_told_from_the_table_of_photos(folder: Path, faces: Faces) -> None:
-    [row] = ask(folder, "left_out", f"photos={folder / 'faces.photos.parquet'}", source="faces.parquet")
     left_out = [id_ for id_ in faces.ids if id_.endswith("/2")]
-    assert (row["status"], row["photos"], row["such_as"]) == ("no_face", str(len(left_out)), min(left_out))
+    for source in ("faces.parquet", "report"):
+        [row] = ask(folder, "left_out", source=source)
+        assert (row["status"], row["photos"], row["such_as"]) == ("no_face", str(len(left_out)), min(left_out))
+
+
+def test_suspects_and_look_alikes_are_told_with_what_else_is_known_of_them(folder: Path, faces: Faces) -> None:
+    suspects = find_suspects(folder / "faces.parquet").table
+    rows = ask(folder, "suspect_photos")
+    assert [(row["id"], row["kind"]) for row in rows] == suspects.head(5).select("id", "kind").rows()
+    assert "person_1401/1" in suspects["id"].to_list()
+    for row in rows:
+        without = [id_ for id_ in faces.of[faces.person[row["id"]]] if id_.endswith("/2")]
+        assert (row["no_row"], row["reason"]) == (str(len(without)), "none" if without else "")
+    people = itertools.combinations(sorted(faces.of), 2)
+    nearest = sorted(
+        min((faces.distance(a, b), *sorted((a, b))) for a in faces.of[person] for b in faces.of[other])
+        for person, other in people
+    )[:5]
+    rows = ask(folder, "lookalikes_matched")
+    assert [(row["id_a"], row["id_b"]) for row in rows] == [(a, b) for _, a, b in nearest]
+    with opened(find_source(folder / "report")) as connection:
+        cutoffs = connection.execute("select cutoff from operating_points where cutoff is not null").fetchall()
+    ranks = {id_: row["rank"] for row in reversed(suspects.rows(named=True)) for id_ in (row["id"], row["id_other"])}
+    for row, (distance, a, b) in zip(rows, nearest, strict=True):
+        assert (row["matched_by"], row["points"]) == (str(sum(distance <= c for (c,) in cutoffs)), str(len(cutoffs)))
+        rank = min((ranks[id_] for id_ in (a, b) if id_ in ranks), default=None)
+        assert row["suspect"] == ("" if rank is None else str(rank))
 
 
 def test_the_macros_say_nothing_wrong_where_there_is_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from facesql.analyze import analyze_faces
 from facesql.database import connect_to
 from facesql.encode import encode_photos
 from facesql.errors import FacesqlError
-from facesql.faces import FACES, photos_path, read_found, read_metadata, read_times
+from facesql.faces import FACES, photos_path, read_found, read_metadata, read_times, write_table
 from facesql.forget import Removed, forget_people
-from facesql.records import PhotoRecord, read_records
+from facesql.page import Show
+from facesql.records import PhotoRecord, photos_table, read_records
 from facesql.sources import DATABASE
 from facesql.text import forgotten
 from facesql.work import work_path, working_on
@@ -70,7 +72,11 @@ def uncompressed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_byte_of_a_forgotten_person_is_left_and_all_of_the_others_is(drawn: Path, tmp_path: Path) -> None:
     faces, report = tmp_path / "faces.parquet", tmp_path / "report"
     encode_photos(drawn, faces)
-    analyze_faces(faces, report, formats=())
+    analyze_faces(faces, report, formats=(), show=Show(pictures=False))
+    with connect_to(report / DATABASE) as connection:
+        named = "select count(*) from {} where 'person_02' in ({})"
+        for table, columns in (("photos", "person"), ("pairs", "person_a, person_b")):
+            assert connection.execute(named.format(table, columns)).fetchall() > [(0,)]
     rows = pq.read_table(faces).to_pylist()
     encodings = {row["id"]: raw(row["encoding"]) for row in rows}
     files = (faces, photos_path(faces), report / DATABASE)
@@ -171,6 +177,57 @@ def test_merged_people_go_by_folder_alone_and_by_label_together(
         assert connection.execute(
             "select count(*), count(*) filter (starts_with(photo, $1)) from faces", [named]
         ).fetchall() == [(len(pq.read_table(faces)), 0)]
+
+
+def test_a_report_alone_forgets_by_the_names_of_folders_what_it_merged_and_what_gave_no_row(
+    drawn_faces: tuple[Path, object], tmp_path: Path
+) -> None:
+    faces, report = copied(drawn_faces, tmp_path), tmp_path / "report"
+    same = put(tmp_path / "same.csv", b"person,same_as\nperson_02,person_03\n")
+    analyze_faces(faces, report, formats=(), relabel=same, show=Show(pictures=False))
+    with connect_to(report / DATABASE, write=True) as connection:
+        connection.execute(
+            "insert into photos (id, person, status, reason) values ('Ann/1.jpg', 'Ann', 'no_face', 'none'), "
+            "('Bo/1.jpg', 'Bo', 'duplicate', 'nearly the same picture: as ''person_02/1.png''')"
+        )
+        connection.execute(
+            "insert into suspects (rank, id, person, id_other, person_other) values "
+            "(1, 'x', 'Cy', 'person_02/1.png', 'person_03'), (2, 'y', 'Cy', 'z', 'Ann'), (3, 'y', 'Cy', 'z', 'Di')"
+        )
+    done = forget_people(["person_02", "Ann"], None, report)
+    assert [(removed.count, removed.what) for removed in done.removed] == [(3, "face")]
+    with connect_to(report / DATABASE) as connection:
+        people = "select distinct person from photos order by person"
+        assert connection.execute(people).fetchall() == [("Bo",), *((who,) for who in numbered(1, 3, 4, 5, 6, 7, 8))]
+        assert connection.execute("select reason from photos where person = 'Bo'").fetchall() == [
+            ("nearly the same picture",)
+        ]
+        assert connection.execute("select rank from suspects where person = 'Cy'").fetchall() == [(3,)]
+        left = "select count(*), count(*) filter (starts_with(id_a, 'person_02') or starts_with(id_b, 'person_02'))"
+        [(pairs, theirs)] = connection.execute(f"{left} from pairs").fetchall()
+        assert (pairs > 0, theirs) == (True, 0)
+        assert connection.execute("select count(*) from faces where person = 'person_03'").fetchall() == [(3,)]
+
+
+def test_a_report_of_an_earlier_version_forgets_too(drawn_faces: tuple[Path, object], tmp_path: Path) -> None:
+    faces, report = copied(drawn_faces, tmp_path), tmp_path / "report"
+    analyze_faces(faces, report, formats=())
+    with connect_to(report / DATABASE, write=True) as connection:
+        connection.execute("drop table photos; drop table pairs; drop table suspects")
+    forget_people(["person_02"], None, report)
+    with connect_to(report / DATABASE) as connection:
+        assert connection.execute("select count(*) from faces where person = 'person_02'").fetchall() == [(0,)]
+        assert connection.execute("select count(*) from photos").fetchall() == [(0,)]
+
+
+def test_a_photo_that_stays_no_longer_names_one_that_went(drawn_faces: tuple[Path, object], tmp_path: Path) -> None:
+    faces = copied(drawn_faces, tmp_path)
+    records = list(records_of(faces).values())
+    reason = "nearly the same picture: as 'person_02/1.png'"
+    records[0] = replace(records[0], status="duplicate", reason=reason)
+    write_table(photos_table(records), photos_path(faces), read_metadata(photos_path(faces)))
+    forget_people(["person_02"], faces, None)
+    assert records_of(faces)[records[0].id].reason == "nearly the same picture"
 
 
 def test_numbers_in_place_of_names_lead_nowhere_else(

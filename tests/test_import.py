@@ -5,6 +5,7 @@ import gzip
 import json
 import stat
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,16 @@ from facesql.faces import file_hash, read_metadata
 from facesql.forget import forget_people
 from facesql.importing import ImportSummary, import_faces, write_faces
 from facesql.lookalikes import find_pairs
+from facesql.mapping import map_faces
+from facesql.maptext import mapped
+from facesql.protocol import run_protocol
+from facesql.protocoltext import told
 from facesql.suspects import find_suspects
+from facesql.twotables import compare_tables
 from facesql.vectors import encodings_of
 from tests.api_pages import write_pages
 from tests.conftest import ROOT, Run, faces_table, some_people
+from tests.test_suspects import Album, some
 
 PEOPLE = ["Ann", "Jörg", "李", "123456789012345678901234567890"]
 IDS = [f"{person}/{photo}.jpg" for person in PEOPLE for photo in (1, 2)]
@@ -472,10 +479,76 @@ def test_a_table_is_analyzed_by_its_own_metric(
 def test_pairs_take_the_metric_of_the_table_unless_told(arcface: tuple[Path, NDArray[np.float32], list[str]]) -> None:
     file, _, _ = arcface
     assert find_pairs(file).bins.metric is Metric.COSINE
-    told = find_pairs(file, metric=Metric.EUCLIDEAN)
-    assert told.bins.metric is Metric.EUCLIDEAN
-    assert told.table["distance"][0] > 2
-    assert any("made for the metric cosine" in doubt for doubt in find_suspects(file).doubts)
+    euclidean = find_pairs(file, metric=Metric.EUCLIDEAN)
+    assert euclidean.bins.metric is Metric.EUCLIDEAN
+    assert euclidean.table["distance"][0] > 2
+
+
+def test_suspects_are_those_of_the_metric_and_their_errors_those_of_its_pairs(tmp_path: Path) -> None:
+    made = Album(3)
+    centres = made.crowd(40, some)
+    made.add("p004", centres[9])
+    made.write(tmp_path / "unit.parquet")
+    table = pq.read_table(tmp_path / "unit.parquet")
+    encodings = np.array(made.encodings, np.float64)
+    # Of the same directions, but of lengths that leave nothing of the order of Euclidean distances.
+    longer = encodings * np.random.default_rng(4).uniform(1, 30, len(encodings))[:, None]
+    table = table.set_column(table.schema.get_field_index("encoding"), "encoding", pa.array(list(longer)))
+    write_faces(table, tmp_path / "faces.parquet", metric=Metric.COSINE)
+    found = find_suspects(tmp_path / "faces.parquet", cutoff=Decimal("0.5"))
+    assert found.bins.metric is Metric.COSINE
+    wrong_id = made.ids()[-1]
+    row = found.table.filter(id=wrong_id).row(0, named=True)
+    assert (row["kind"], row["person_other"]) == ("misplaced", "p009")
+    distances = cosine_distances(longer)
+    people = np.array(made.people)
+    own = distances[-1, :-1][people[:-1] == "p004"]
+    assert own.min() <= row["distance_own"] <= own.max()
+    assert row["distance_other"] == pytest.approx(np.median(distances[-1, people == "p009"]), abs=0.01)
+    wrong = (distances[-1] <= 0.5) != (people == "p004")
+    assert row["errors"] == wrong[:-1].sum()
+    first, second = np.triu_indices(len(people), 1)
+    matched, same = distances[first, second] <= 0.5, people[first] == people[second]
+    assert (found.before.false_matches, found.before.misses) == ((matched & ~same).sum(), (~matched & same).sum())
+    assert "Distances are cosine, the metric that the table notes." in found.doubts
+    write_faces(table, tmp_path / "inner.parquet", metric=Metric.INNER)
+    of_lengths = find_suspects(tmp_path / "inner.parquet", cutoff=Decimal("0.5"))
+    assert of_lengths.bins.metric is Metric.EUCLIDEAN
+    assert any(doubt.startswith("The table is made for the metric inner") for doubt in of_lengths.doubts)
+
+
+def test_lists_maps_and_two_tables_take_the_metric_of_the_table_unless_told(
+    arcface: tuple[Path, NDArray[np.float32], list[str]], tmp_path: Path, run: Run
+) -> None:
+    file, matrix, people = arcface
+    ids = [f"{person}/{row}" for row, person in enumerate(people)]
+    pairs = [(a, b) for a in range(0, 120, 3) for b in range(a + 1, 120, 2)]
+    lines = [f"{ids[a]},{ids[b]},{int(people[a] == people[b])}" for a, b in pairs]
+    (tmp_path / "pairs.csv").write_text("\n".join(["a,b,same", *lines]))
+    found = run_protocol(tmp_path / "pairs.csv", file)
+    distances = cosine_distances(matrix.astype(np.float64))
+    listed = np.array([distances[pair] for pair in pairs])
+    assert (found.metric, found.cutoff) == (Metric.COSINE, None)
+    assert found.roc["cutoff"].to_numpy() == pytest.approx(np.unique(listed), abs=1e-12)
+    assert "distances are cosine" in told(found)
+    assert run_protocol(tmp_path / "pairs.csv", file, metric=Metric.EUCLIDEAN).metric is Metric.EUCLIDEAN
+
+    placed, _ = map_faces(file, tmp_path / "map.csv", each_face=True)
+    assert placed.made_for is Metric.COSINE
+    apart = np.where(np.array(people)[:, None] == np.array(people), np.inf, distances).min(axis=1)
+    assert dict(placed.table.select("id", "distance").iter_rows()) == pytest.approx(dict(zip(ids, apart, strict=True)))
+    assert "distances are cosine, the metric that the table notes" in mapped(placed, tmp_path / "map.csv", None)
+
+    plain = tmp_path / "plain.parquet"
+    write_faces(pq.read_table(file), plain, metric=None)
+    both = compare_tables(file, plain)
+    assert [side.bins.metric for side in (both.a, both.b)] == [Metric.COSINE, Metric.EUCLIDEAN]
+    asked = compare_tables(file, file, metric_a=Metric.EUCLIDEAN)
+    assert [side.bins.metric for side in (asked.a, asked.b)] == [Metric.EUCLIDEAN, Metric.COSINE]
+    shown = run("compare-tables", file, plain, "--metric", "sqeuclidean", cwd=tmp_path).stdout
+    assert shown.count("metric sqeuclidean") == 2
+    warned = run("sql", "from face_counts", "--from", file, cwd=tmp_path).stderr
+    assert "is made for the metric cosine, and SQL measures Euclidean distances here" in warned
 
 
 def test_tables_for_different_metrics_are_not_mixed(tmp_path: Path) -> None:
@@ -526,7 +599,7 @@ def test_the_command_tells_what_it_took(tmp_path: Path, run: Run) -> None:
         "id from 'img_path', person from the first folder of the id, encoding from 'embedding': "
         "5 numbers each, double\n"
         "carried: 'facial_area', 'face_confidence'\n"
-        "metric cosine, noted in the table: analyze and pairs take it from there\n"
+        "metric cosine, noted in the table: all commands but sql and shell go by it\n"
     )
     told = run("analyze", "--formats", "", "--no-faces", cwd=tmp_path).stdout
     assert "metric cosine, bins of 0.001 from 0 to 2" in told

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import pytest
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from facesql.blocks import Weighting, block_counts
+from facesql.blocks import Weighting
 from facesql.paired import (
     Measured,
     Table,
@@ -24,7 +22,8 @@ from facesql.paired import (
 )
 from facesql.uncertainty import Rate, student_quantile
 from tests import simulation
-from tests.simulation import BINS, FINE, equal, few
+from tests.benchmarks.paired import figures
+from tests.simulation import BINS, equal, few, simulate_two, truths_of_two
 from tests.test_uncertainty import Compared, made_up
 
 RUNS = 40
@@ -164,64 +163,17 @@ def test_where_few_err_there_is_a_bound_that_holds_both_tables_ends() -> None:
     assert not told.sure
 
 
-def _simulated(people: int, photos: simulation.Photos, random: np.random.Generator) -> dict[str, tuple[Table, Table]]:
-    """Two encoders on the same people, the second of which has genuine distances that are 0.03 larger on average.
-
-    What makes a person hard, and two people alike, is the same for both but for a part of the second's own.
-    """
-    faces = photos(people, random)
-    block = random.integers(0, 64, people)
-    pairs = faces * (faces - 1) // 2
-    i, j = np.triu_indices(people, 1)
-    first, second = np.minimum(block[i], block[j]), np.maximum(block[i], block[j])
-    hard, alike = random.normal(0, simulation.OF_PERSON, people), random.normal(0, simulation.ALIKE, people)
-    of_pair = random.normal(0, simulation.OF_PAIR, len(i))
-    counted = []
-    for more in (0.0, 0.03):
-        own = random.normal(0, 0.02, people)
-        genuine = simulation._counted(
-            block, block, pairs, simulation.GENUINE + more + hard + own, FINE, random, same=True
-        )
-        middle = simulation.IMPOSTOR + alike[i] + alike[j] + of_pair
-        counted.append(
-            genuine + simulation._counted(first, second, faces[i] * faces[j], middle, FINE, random, same=False)
-        )
-    rows = pl.DataFrame({"block": block, "faces": faces, "genuine_pairs": pairs})
-    counts = [block_counts(of, rows, FINE)[0] for of in counted]
-    return {
-        weighting.value: (
-            Table.of(counts[0][weighting], counted[0], FINE, 0.95),
-            Table.of(counts[1][weighting], counted[1], FINE, 0.95),
-        )
-        for weighting in Weighting
-    }
-
-
 @pytest.mark.parametrize("photos", [equal, few])
 def test_intervals_hold_the_true_difference_as_often_as_they_say(photos: simulation.Photos) -> None:
-    spread = np.sqrt(simulation.SPREAD**2 + simulation.OF_PERSON**2 + 0.02**2)
-    fmr = ndtr(
-        (FINE.edges - simulation.IMPOSTOR)
-        / np.sqrt(simulation.SPREAD**2 + 2 * simulation.ALIKE**2 + simulation.OF_PAIR**2)
-    )
-    missed = [1 - ndtr((FINE.edges - simulation.GENUINE - more) / spread) for more in (0, 0.03)]
-    place = 30
-    truth = {
-        "fnmr": missed[1][place] - missed[0][place],
-        "fmr": 0.0,
-        "fnmr at fmr": np.interp(0.02, fmr, missed[1]) - np.interp(0.02, fmr, missed[0]),
-    }
-    measures: dict[str, Callable[[Table], Measured]] = {
-        "fnmr": lambda table: fnmr_at(table, place),
-        "fmr": lambda table: fmr_at(table, place),
-        "fnmr at fmr": lambda table: fnmr_at_fmr(table, 0.02),
-    }
+    known, place = truths_of_two(120, photos), 30
+    of_each = figures(place, 0.02)
     random = np.random.default_rng(11)
-    held = {(weighting.value, name): 0 for weighting in Weighting for name in truth}
+    held = {(weighting.value, name): 0 for weighting in Weighting for name in of_each}
     for _ in range(RUNS):
-        for weighting, (a, b) in _simulated(120, photos, random).items():
-            for name, measure in measures.items():
-                told = difference(measure(a), measure(b), 0.95)
-                held[weighting, name] += told.low <= truth[name] <= told.high
+        for weighting, (a, b) in simulate_two(120, photos, random).items():
+            for name, figure in of_each.items():
+                told = difference(figure.measure(a), figure.measure(b), 0.95)
+                true = figure.truth(known[1], weighting) - figure.truth(known[0], weighting)
+                held[weighting.value, name] += told.low <= true <= told.high
     # Of 40, less than 34 would hold in one of 300 runs where 95% do.
     assert {key: count for key, count in held.items() if count < 34} == {}, held

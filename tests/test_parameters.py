@@ -8,7 +8,7 @@ import pytest
 
 from facesql.database import connect
 from facesql.errors import FacesqlError
-from facesql.greeting import greeting
+from facesql.greeting import NOT_SOUGHT, greeting
 from facesql.parameters import parse_parameters
 from facesql.query import parse_format, run_query
 from facesql.sources import Source, find_source, opened
@@ -91,6 +91,19 @@ def test_stdin_is_a_file_and_parameters_come_from_the_command_line(run: Run, sma
     assert done.stderr == "facesql: 'x' is no parameter; write one such as cutoff=0.5.\n"
 
 
+def test_the_greeting_breaks_its_lists_between_their_entries(run: Run, small_table: Path) -> None:
+    run("analyze", "--formats", "", "--no-faces", cwd=small_table.parent)
+    with opened(find_source(small_table.parent / "report")) as connection:
+        whole = greeting(connection, is_report=True)
+        narrow = greeting(connection, is_report=True, width=60)
+    assert NOT_SOUGHT in whole
+    assert narrow.replace("\n  ", " ") == whole
+    entries = [line for line in narrow.splitlines() if line.startswith(("  ", "tables", "views", "functions"))]
+    assert len(entries) > 6
+    assert max(map(len, entries)) <= 60
+    assert all(line.count("(") == line.count(")") for line in entries)
+
+
 def test_the_greeting_counts_tables_and_its_example_runs(run: Run, small_table: Path) -> None:
     run("analyze", "--formats", "", cwd=small_table.parent)
     for source in (find_source(small_table.parent / "report"), Source(small_table, is_report=False)):
@@ -103,4 +116,4 @@ def test_the_greeting_counts_tables_and_its_example_runs(run: Run, small_table: 
             connection.execute(lines["for example"]).fetchall()
             there = {name for (name,) in connection.execute("select function_name from duckdb_functions()").fetchall()}
             assert {macro.split("(")[0] for macro in lines["functions"].split("), ")} <= there
-            assert any(Path(lines["more examples"]).glob("*.sql"))
+            assert any(Path(lines["more examples, files for .read"]).glob("*.sql"))

@@ -1,10 +1,14 @@
 """facesql shell: what the DuckDB shell is started with, and that it is the shell's user who is served."""
 
+import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -86,6 +90,51 @@ def test_a_report_is_opened_read_only_and_a_table_in_memory() -> None:
     assert shell_arguments(report, write=True) == [str(report.file.absolute())]
     table = shell_arguments(Source(Path("faces.parquet"), is_report=False))
     assert [name for name in table if name.endswith(".duckdb")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_in_a_terminal_the_shell_greets_answers_and_ends(run: Run, small_table: Path) -> None:
+    import pty
+
+    run("analyze", small_table.name, "--formats", "", "--no-faces", cwd=small_table.parent)
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "facesql.cli", "shell", "report"]
+    environment = {**os.environ, "TERM": "xterm", "HOME": str(small_table.parent), "COLUMNS": "100"}
+    shell = subprocess.Popen(
+        command, cwd=small_table.parent, env=environment, stdin=its, stdout=its, stderr=its, start_new_session=True
+    )
+    os.close(its)
+    shown = b""
+
+    def read(seconds: float) -> bool:
+        """Read what is shown within so many seconds; a terminal tells, if asked, its cursor and its colour."""
+        nonlocal shown
+        if not select.select([ours], [], [], seconds)[0]:
+            return False
+        with contextlib.suppress(OSError):  # at its end
+            part = os.read(ours, 4096)
+            shown += part
+            for query, answer in ((b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b]11;?", b"\x1b]11;rgb:0000/0000/0000\x1b\\")):
+                os.write(ours, answer * part.count(query))
+        return True
+
+    def typed_until(text: bytes, done: Callable[[], bool]) -> None:
+        """Type a line when nothing more is shown, and again if it was lost, until it has done what it is to do."""
+        deadline = time.monotonic() + 90
+        while not done():
+            assert time.monotonic() < deadline, shown
+            if not read(3):
+                os.write(ours, text)
+
+    try:
+        typed_until(b"", lambda: b"48 faces of 12 people in 48 photos" in shown and b"D " in shown)
+        typed_until(b"select count(*) + 1000 as faces from faces;\r", lambda: b"1048" in shown)
+        typed_until(b".exit\r", lambda: shell.poll() is not None)
+        assert shell.returncode == 0
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")

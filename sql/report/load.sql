@@ -1,5 +1,5 @@
 -- What the database of a report has beside sql/load.sql, in this order: one file, one object. analyze fills the tables, and
--- stores the faces in a table instead of the view.
+-- stores the faces and the photos in tables instead of views.
 .read sql/report/block_pair_counts.sql
 .read sql/report/binned_counts.sql
 .read sql/report/precision_recall.sql
@@ -14,3 +14,6 @@
 .read sql/report/same_person_interval.sql
 .read sql/report/growth.sql
 .read sql/report/encode_settings.sql
+.read sql/report/photos.sql
+.read sql/report/pairs.sql
+.read sql/report/suspects.sql
