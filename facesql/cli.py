@@ -113,7 +113,15 @@ def encode(
             "Parquet file with the columns path, person and any others, which the table gets, too."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write.")] = DEFAULT_FACES,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The table to write.",
+            show_default=f"{DEFAULT_FACES}, or the folder {DEFAULT_FACES.stem} with --partitioned",
+        ),
+    ] = None,
     layout: Annotated[
         str | None,
         typer.Option(
@@ -180,6 +188,9 @@ def encode(
         float, typer.Option(min=1, help="Seconds that a photo may take; what takes longer is left out and counted.")
     ] = 120.0,
     *,
+    partitioned: Annotated[
+        bool, typer.Option("--partitioned", help="Write a folder of Parquet files, of a 64th of the people each.")
+    ] = False,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow links to folders, and links that leave the folder.")
     ] = False,
@@ -206,7 +217,7 @@ def encode(
 
     summary = encode_photos(
         photos,
-        output,
+        output or (DEFAULT_FACES.with_suffix("") if partitioned else DEFAULT_FACES),
         layout=layout,
         rule=parse_rule(faces),
         exclude=exclude,
@@ -219,6 +230,7 @@ def encode(
         threads=threads,
         pseudonyms=pseudonyms,
         timeout=timeout,
+        partitioned=partitioned,
         follow_links=follow_links,
         drop_duplicates=drop_duplicates,
         retry=retry,

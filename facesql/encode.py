@@ -23,6 +23,7 @@ from facesql.layout import parse_layout
 from facesql.listing import PHOTO, FoundPhoto, Listing, find_photos
 from facesql.manifest import read_manifest
 from facesql.output import whole_files
+from facesql.partitioned import refuse_folder, write_partitioned
 from facesql.photos import MAX_MEGAPIXELS
 from facesql.progress import Stages, bar
 from facesql.provenance import PSEUDONYMS
@@ -96,6 +97,7 @@ def encode_photos(
     threads: int = 1,
     pseudonyms: int | None = None,
     timeout: float = TIMEOUT,
+    partitioned: bool = False,
     follow_links: bool = False,
     drop_duplicates: bool = False,
     retry: bool = False,
@@ -112,7 +114,8 @@ def encode_photos(
     ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
     equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``settings``
     are those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
-    ``pseudonymized``, and no further columns; the photos table keeps the names. All files appear whole, at the
+    ``pseudonymized``, and no further columns; the photos table keeps the names. ``partitioned`` makes ``output`` a
+    folder with a file for each block of people, see ``write_partitioned``. All files appear whole, at the
     end; the third, of the run's times and of where the photos are, is for the notes of an analysis and for pictures.
 
     What the tables of an earlier run, or the shards of a stopped one, tell of a content is not found out again. Photos
@@ -124,7 +127,7 @@ def encode_photos(
     another run is at work on ``output``; MissingPackageError where face_recognition is not installed or does not work.
     """
     sources = [photos] if isinstance(photos, Path) else list(photos)
-    _refuse_output(output, sources)
+    _refuse_output(output, sources, partitioned=partitioned)
     stages = Stages()
     with stages.time("finding photos"):
         entries = read_exclude(exclude) if exclude else set()
@@ -195,7 +198,8 @@ def encode_photos(
             noted = {**made, "faces": rule, FOUND: json.dumps(_found(summary))}
             if pseudonyms is not None:
                 noted[PSEUDONYMS] = "yes"
-            write_table(faces, private / output.name, noted)
+            write = write_partitioned if partitioned else write_table
+            write(faces, private / output.name, noted)
             folders = relative_folders(listing.folders, output) if pseudonyms is None else {}
             write_times(private / output.name, stages, folders)
     return summary
@@ -327,10 +331,12 @@ def _found(summary: EncodeSummary) -> dict[str, int]:
     }
 
 
-def _refuse_output(output: Path, sources: Sequence[Path]) -> None:
-    """Raise FacesqlError where a folder is in the way, or a file to be read would be replaced."""
+def _refuse_output(output: Path, sources: Sequence[Path], *, partitioned: bool) -> None:
+    """Raise FacesqlError where a folder or a file is in the way, or a file to be read would be replaced."""
+    if partitioned:
+        refuse_folder(output)
     for path in (output, photos_path(output), times_path(output)):
-        if path.is_dir():
+        if path.is_dir() and not (partitioned and path == output):
             raise FacesqlError(
                 f"{str(path)!r} is a folder; name a file with -o, such as {str(path / 'faces.parquet')!r}."
             )

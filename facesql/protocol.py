@@ -15,13 +15,14 @@ from facesql.chartfiles import FILE_FORMATS, file_content, parse_file_format, wr
 from facesql.curvecharts import Curves, roc_of_several
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import check_files, file_pattern, limit_memory, load_faces, photos_path, read_metadata
+from facesql.faces import check_files, file_pattern, limit_memory, load_faces, photos_path
 from facesql.fitting import set_metric
 from facesql.foldwise import Curve, Flags, Numbers, Spread, chosen_on_others, pair_distances, rightly_decided
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.output import whole_file, whole_files
 from facesql.pairlists import PairList, read_pairs
-from facesql.provenance import doubts, refuse_mixed
+from facesql.parts import parts
+from facesql.provenance import doubts, read_made
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 
 _FAILED = "The pairs could not be compared; free some memory or disk space and run it again."
@@ -110,14 +111,13 @@ def run_protocol(
     """
     files = [faces] if isinstance(faces, Path) else list(faces)
     listed = read_pairs(pairs, suffix)
-    refuse_output(output, [pairs, *files])
+    refuse_output(output, [pairs, *(part for file in files for part in parts(file))])
     if cutoff is None and metric is Metric.EUCLIDEAN:
         cutoff = float(EUCLIDEAN.edges[PACKAGE_CUTOFF])
     names = list(dict.fromkeys([*listed.a, *listed.b]))
     with plain_errors(_FAILED), closing(connect(report=True)) as connection:
         check_files(connection, files)
-        made = {file: read_metadata(file) for file in files}
-        refuse_mixed(made)
+        made = read_made(files)
         limit_memory(connection, files, None)
         set_metric(connection, metric)
         load_faces(connection, files, skip_invalid=skip_invalid)
