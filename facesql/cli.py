@@ -187,6 +187,14 @@ def encode(
     timeout: Annotated[
         float, typer.Option(min=1, help="Seconds that a photo may take; what takes longer is left out and counted.")
     ] = 120.0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Encode on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786, which see the photos at "
+            "the same paths.",
+        ),
+    ] = None,
     *,
     partitioned: Annotated[
         bool, typer.Option("--partitioned", help="Write a folder of Parquet files, of a 64th of the people each.")
@@ -230,6 +238,7 @@ def encode(
         threads=threads,
         pseudonyms=pseudonyms,
         timeout=timeout,
+        scheduler=scheduler,
         partitioned=partitioned,
         follow_links=follow_links,
         drop_duplicates=drop_duplicates,
