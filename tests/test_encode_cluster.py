@@ -218,15 +218,17 @@ def test_a_cluster_that_is_lost_is_one_sentence(drawn: Path, monkeypatch: pytest
 
 @POSIX
 def test_ctrl_c_cancels_the_tasks_and_keeps_what_is_finished(drawn: Path, tmp_path: Path, address: str) -> None:
-    folder = alive(tmp_path / "photos", drawn, 20)
+    folder = alive(tmp_path / "photos", drawn, 6)
     code = "from facesql.cli import main; main()"
     command = [sys.executable, "-c", code, "encode", str(folder), "--scheduler", address]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
         while not list((tmp_path / "faces.work").glob("[0-9]*.parquet")) and time.monotonic() < deadline:
             time.sleep(0.05)
+        print("sigint", time.monotonic() - began, flush=True)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
+    print("ended", time.monotonic() - began, said[-500:], flush=True)
     assert process.returncode == 130, said
     assert "stopped; nothing is half-written" in said
     assert "Traceback" not in said
@@ -237,8 +239,10 @@ def test_ctrl_c_cancels_the_tasks_and_keeps_what_is_finished(drawn: Path, tmp_pa
             time.sleep(0.1)
         assert not any(client.processing().values())
         assert set(client.run(_running).values()) == {0}
+    print("idle", time.monotonic() - began, flush=True)
     summary = encode_photos(folder, tmp_path / "faces.parquet", scheduler=address)
-    assert 0 < summary.encoded < 480 == summary.rows
+    print("done", time.monotonic() - began, flush=True)
+    assert 0 < summary.encoded < 144 == summary.rows
 
 
 def test_dask_is_imported_for_a_cluster_only(tmp_path: Path, drawn: Path, run: Run, address: str) -> None:
