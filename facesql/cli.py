@@ -116,7 +116,15 @@ def encode(
             "Parquet file with the columns path, person and any others, which the table gets, too."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to write.")] = DEFAULT_FACES,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The table to write.",
+            show_default=f"{DEFAULT_FACES}, or the folder {DEFAULT_FACES.stem} with --partitioned",
+        ),
+    ] = None,
     layout: Annotated[
         str | None,
         typer.Option(
@@ -182,7 +190,18 @@ def encode(
     timeout: Annotated[
         float, typer.Option(min=1, help="Seconds that a photo may take; what takes longer is left out and counted.")
     ] = 120.0,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Encode on the workers of this Dask scheduler, such as tcp://10.0.0.1:8786, which see the photos at "
+            "the same paths.",
+        ),
+    ] = None,
     *,
+    partitioned: Annotated[
+        bool, typer.Option("--partitioned", help="Write a folder of Parquet files, of a 64th of the people each.")
+    ] = False,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow links to folders, and links that leave the folder.")
     ] = False,
@@ -209,7 +228,7 @@ def encode(
 
     summary = encode_photos(
         photos,
-        output,
+        output or (DEFAULT_FACES.with_suffix("") if partitioned else DEFAULT_FACES),
         layout=layout,
         rule=parse_rule(faces),
         exclude=exclude,
@@ -222,6 +241,8 @@ def encode(
         threads=threads,
         pseudonyms=pseudonyms,
         timeout=timeout,
+        scheduler=scheduler,
+        partitioned=partitioned,
         follow_links=follow_links,
         drop_duplicates=drop_duplicates,
         retry=retry,

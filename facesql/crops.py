@@ -17,9 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from facesql.database import connect, engine_sql
-from facesql.faces import file_pattern, photos_path, read_metadata
+from facesql.faces import file_pattern, file_patterns, photos_path, read_metadata
 from facesql.folders import photo_folders
 from facesql.page import ShownFace
+from facesql.parts import partition_columns
 from facesql.progress import bar
 from facesql.provenance import PSEUDONYMS
 
@@ -160,7 +161,8 @@ class Crops:
         new = [id_ for id_ in ids if id_ not in self._found]
         self._found |= dict.fromkeys(new)
         for table in self._tables if new else ():
-            rows = self._rows("faces_to_show", {"faces": file_pattern(table.faces), "ids": new})
+            faces = {"faces": file_patterns(table.faces), "partitioned": bool(partition_columns(table.faces))}
+            rows = self._rows("faces_to_show", {**faces, "ids": new})
             self._found |= {id_: (photo, Box(*box)) for id_, photo, *box in rows if None not in box}
         self._look_up_photos([found[0] for id_ in new if (found := self._found[id_]) is not None])
 

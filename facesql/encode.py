@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +23,7 @@ from facesql.layout import parse_layout
 from facesql.listing import PHOTO, FoundPhoto, Listing, find_photos
 from facesql.manifest import read_manifest
 from facesql.output import whole_files
+from facesql.partitioned import refuse_folder, write_partitioned
 from facesql.photos import MAX_MEGAPIXELS
 from facesql.progress import Stages, bar
 from facesql.provenance import PSEUDONYMS
@@ -96,6 +97,8 @@ def encode_photos(
     threads: int = 1,
     pseudonyms: int | None = None,
     timeout: float = TIMEOUT,
+    scheduler: str | None = None,
+    partitioned: bool = False,
     follow_links: bool = False,
     drop_duplicates: bool = False,
     retry: bool = False,
@@ -110,9 +113,12 @@ def encode_photos(
     ``output``. ``exclude`` names photos or folders to leave out by the beginning of their ids, a line
     each; ``relabel`` is a CSV file with the columns person and same_as, applied after the faces are chosen.
     ``limit`` takes the first so many people, in order. ``workers`` processes (default: one a core) give
-    equal tables in any number; each is one core, unless ``threads`` run its network. ``backend`` and ``settings``
+    equal tables in any number; each is one core, unless ``threads`` run its network. With the address of a Dask
+    ``scheduler`` its workers read the photos, at the same paths as here, to the same tables; see ``read_photos_there``.
+    ``backend`` and ``settings``
     are those of ``encoder.prepare``. With ``pseudonyms``, a seed, ``output`` holds numbers in place of names, see
-    ``pseudonymized``, and no further columns; the photos table keeps the names. All files appear whole, at the
+    ``pseudonymized``, and no further columns; the photos table keeps the names. ``partitioned`` makes ``output`` a
+    folder with a file for each block of people, see ``write_partitioned``. All files appear whole, at the
     end; the third, of the run's times and of where the photos are, is for the notes of an analysis and for pictures.
 
     What the tables of an earlier run, or the shards of a stopped one, tell of a content is not found out again. Photos
@@ -120,11 +126,12 @@ def encode_photos(
     longer than ``timeout`` seconds or whose worker died; ``fresh`` begins anew. ``follow_links`` is that of
     ``find_photos``; ``drop_duplicates`` keeps one of several pictures that are nearly the same, if of one person.
 
-    Raises FacesqlError where the input cannot be used or would be replaced, an earlier run used other settings, or
-    another run is at work on ``output``; MissingPackageError where face_recognition is not installed or does not work.
+    Raises FacesqlError where the input cannot be used or would be replaced, an earlier run used other settings,
+    another run is at work on ``output``, or the cluster cannot be used; MissingPackageError where a package that is
+    needed is not installed or does not work.
     """
     sources = [photos] if isinstance(photos, Path) else list(photos)
-    _refuse_output(output, sources)
+    _refuse_output(output, sources, partitioned=partitioned)
     stages = Stages()
     with stages.time("finding photos"):
         entries = read_exclude(exclude) if exclude else set()
@@ -158,8 +165,7 @@ def encode_photos(
                 work,
                 history,
                 prepared,
-                Limits(max_megapixels, timeout),
-                workers or os.cpu_count() or 1,
+                _reader(scheduler, Limits(max_megapixels, timeout), workers or os.cpu_count() or 1),
                 output,
                 retry=retry,
                 progress=progress,
@@ -195,7 +201,8 @@ def encode_photos(
             noted = {**made, "faces": rule, FOUND: json.dumps(_found(summary))}
             if pseudonyms is not None:
                 noted[PSEUDONYMS] = "yes"
-            write_table(faces, private / output.name, noted)
+            write = write_partitioned if partitioned else write_table
+            write(faces, private / output.name, noted)
             folders = relative_folders(listing.folders, output) if pseudonyms is None else {}
             write_times(private / output.name, stages, folders)
     return summary
@@ -244,8 +251,7 @@ def _records(
     work: Work,
     history: History,
     prepared: encoder.Encoder,
-    limits: Limits,
-    workers: int,
+    read: Callable[[Sequence[PhotoToRead], encoder.Encoder, Callable[[PhotoRecord], None]], None],
     output: Path,
     *,
     retry: bool,
@@ -286,11 +292,22 @@ def _records(
                 shown.update()
 
             try:
-                read_photos(sorted(wanted.values(), key=lambda photo: photo.record.id), prepared, limits, workers, done)
+                read(sorted(wanted.values(), key=lambda photo: photo.record.id), prepared, done)
             finally:
                 work.flush(made)
         contents |= {hashed: by_photo[photo.record.id] for hashed, photo in wanted.items()}
     return [_with_content(record, contents) for record in found], len(wanted), made
+
+
+def _reader(
+    scheduler: str | None, limits: Limits, workers: int
+) -> Callable[[Sequence[PhotoToRead], encoder.Encoder, Callable[[PhotoRecord], None]], None]:
+    """What reads photos: processes of this machine, or of a cluster."""
+    if scheduler is None:
+        return lambda photos, prepared, done: read_photos(photos, prepared, limits, workers, done)
+    from facesql.clusterworkers import read_photos_there  # which only a cluster needs
+
+    return lambda photos, prepared, done: read_photos_there(scheduler, photos, prepared, limits, done)
 
 
 def _size(path: Path) -> int:
@@ -327,10 +344,12 @@ def _found(summary: EncodeSummary) -> dict[str, int]:
     }
 
 
-def _refuse_output(output: Path, sources: Sequence[Path]) -> None:
-    """Raise FacesqlError where a folder is in the way, or a file to be read would be replaced."""
+def _refuse_output(output: Path, sources: Sequence[Path], *, partitioned: bool) -> None:
+    """Raise FacesqlError where a folder or a file is in the way, or a file to be read would be replaced."""
+    if partitioned:
+        refuse_folder(output)
     for path in (output, photos_path(output), times_path(output)):
-        if path.is_dir():
+        if path.is_dir() and not (partitioned and path == output):
             raise FacesqlError(
                 f"{str(path)!r} is a folder; name a file with -o, such as {str(path / 'faces.parquet')!r}."
             )

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from facesql.database import engine_sql, plain_errors
 from facesql.errors import FacesqlError, InvalidFacesError
 from facesql.memory import database_bytes
+from facesql.parts import partition_columns, parts
 
 NEEDED_COLUMNS = ("id", "person", "encoding")
 NAMED_IN_ERRORS = 5
@@ -81,8 +82,8 @@ def clashing(names: Iterable[str]) -> list[str]:
 
 
 def photos_path(faces: Path) -> Path:
-    """Where the table of photos stands: faces.photos.parquet beside faces.parquet."""
-    return faces.with_suffix(f".photos{faces.suffix}")
+    """Where the table of photos stands: faces.photos.parquet beside faces.parquet, or beside the folder faces."""
+    return faces.with_suffix(f".photos{faces.suffix or '.parquet'}")
 
 
 def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> None:
@@ -103,9 +104,20 @@ def write_table(table: pa.Table, target: Path, metadata: Mapping[str, str]) -> N
     )
 
 
-def read_metadata(file: Path) -> dict[str, str]:
-    """What ``write_table`` noted in a Parquet file; empty where another program wrote it."""
-    return noted(pq.read_schema(file).metadata or pq.read_metadata(file).metadata or {})
+def read_metadata(table: Path) -> dict[str, str]:
+    """What ``write_table`` noted in a Parquet file; empty where another program wrote it.
+
+    Of a folder of them it is what all note alike.
+    """
+    first, *others = part_metadata(table).values()
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+
+
+def part_metadata(table: Path) -> dict[Path, dict[str, str]]:
+    """What ``write_table`` noted in each file of a table."""
+    return {
+        part: noted(pq.read_schema(part).metadata or pq.read_metadata(part).metadata or {}) for part in parts(table)
+    }
 
 
 def noted(metadata: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -132,7 +144,7 @@ def write_times(faces: Path, seconds: Mapping[str, float], folders: Mapping[str,
 
     Not in it, for it is the same whenever it is made, and wherever. ``folders`` are paths from its folder.
     """
-    noted = {"sha256": file_hash(faces), "seconds": dict(seconds), "folders": dict(folders)}
+    noted = {"sha256": table_hash(faces), "seconds": dict(seconds), "folders": dict(folders)}
     times_path(faces).write_text(json.dumps(noted, indent=2) + "\n", encoding="utf-8")
 
 
@@ -140,7 +152,7 @@ def read_times(faces: Path) -> dict[str, float]:
     """Seconds by stage of the run that made a table; empty where nothing tells, or what tells is of another table."""
     try:
         noted = json.loads(times_path(faces).read_text(encoding="utf-8"))
-        if noted["sha256"] == file_hash(faces):
+        if noted["sha256"] == table_hash(faces):
             return {str(stage): float(seconds) for stage, seconds in noted["seconds"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # no such file, or somebody else's
         return {}
@@ -165,14 +177,23 @@ def file_hash(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def table_hash(table: Path) -> str:
+    """The SHA-256 of a table's bytes; of a folder, that of the names and hashes of its files."""
+    if not table.is_dir():
+        return file_hash(table)
+    lines = [f"{file_hash(file)}  {file.relative_to(table).as_posix()}\n" for file in parts(table)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
 def load_faces(
     connection: duckdb.DuckDBPyConnection, files: Path | Sequence[Path], *, skip_invalid: bool = False
 ) -> int:
-    """Fill table faces of a report's new database from Parquet files, and check it; returns how many rows it left out.
+    """Fill table faces of a report's new database from tables, and check it; returns how many rows it left out.
 
-    Each file needs the columns id, person and encoding, a list of numbers as long in every row of all files; further
-    columns are carried along, and are null for the faces of a file that lacks them. float32 stays float32 where all
-    are, every other type of number becomes float64. Column faces_file says which file a face is from.
+    A table is a Parquet file or a folder of them, see ``parts``. Each file needs the columns id, person and encoding,
+    a list of numbers as long in every row of all files; further columns are carried along, and are null for the faces
+    of a file that lacks them. float32 stays float32 where all are, every other type of number becomes float64. Column
+    faces_file says which table a face is from.
 
     Raises InvalidFacesError, with the ids, where a row cannot be compared and ``skip_invalid`` is False;
     FacesqlError where a file cannot be read, lacks a column or holds no rows, and where files do not fit together.
@@ -181,14 +202,21 @@ def load_faces(
     kinds = check_files(connection, files)
     named = _listed(files)
     with plain_errors(_BROKEN.format(named) if len(files) == 1 else f"{named} cannot be read together; mend them."):
-        connection.execute("set variable faces = $1", [[file_pattern(file) for file in files]])
+        places = _places(files)
+        name_faces(connection, files)
+        connection.execute(
+            "set variable faces_tables = map($1, $2)", [list(places), [str(of) for of, _ in places.values()]]
+        )
+        connection.execute(
+            "set variable faces_starts = map($1, $2)", [list(places), [row for _, row in places.values()]]
+        )
         connection.execute(engine_sql("fill_faces"))
     if not kinds <= _FLOATS:
         connection.execute("alter table faces alter encoding type double[]")
     _refuse_other_sizes(connection)
     invalid = connection.execute("from invalid_faces()").fetchall()
     if invalid and not skip_invalid:
-        raise InvalidFacesError(_invalid(files, invalid))
+        raise InvalidFacesError(_invalid(files, invalid, places))
     if invalid:
         connection.execute(engine_sql("delete_invalid"))
     _refuse_empty(connection, files, {file for file, _, _, _ in invalid})
@@ -198,12 +226,13 @@ def load_faces(
 
 
 def check_files(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> set[str]:
-    """DuckDB's names for the types of the encodings in Parquet files that have the columns that are needed.
+    """DuckDB's names for the types of the encodings in tables that have the columns that are needed.
 
     Raises FacesqlError as ``check_columns`` does, and where one file is named twice or columns do not fit together.
     """
     _refuse_repeated(files)
-    columns = {file: _columns(connection, file) for file in files}
+    _refuse_partitioned(files)
+    columns = {part: types for file in files for part, types in _columns_of_parts(connection, file)}
     _refuse_other_types(columns)
     return {types["encoding"] for types in columns.values()}
 
@@ -211,19 +240,54 @@ def check_files(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) ->
 def limit_memory(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], limit: int | None) -> int:
     """Let the database take its part of a memory limit for the whole program; returns that part, in bytes.
 
-    Without a limit it takes what the encodings of the Parquet files need.
+    Without a limit it takes what the encodings of the tables need.
     """
-    patterns = {"files": [file_pattern(file) for file in files]}
+    patterns = {"files": [pattern for file in files for pattern in file_patterns(file)]}
     [(size,)] = connection.execute(engine_sql("encoding_bytes"), patterns).fetchall()
     part = database_bytes(limit, int(size))
     connection.execute("set memory_limit = $1", [f"{part} B"])
     return part
 
 
+def _places(files: Sequence[Path]) -> dict[str, tuple[Path, int]]:
+    """For each file of the tables, the table, and how many rows that has in the files before it."""
+    places = {}
+    for table in files:
+        start = 0
+        for part in (found := parts(table)):
+            places[str(part)] = table, start
+            start += pq.read_metadata(part).num_rows if len(found) > 1 else 0
+    return places
+
+
 def _refuse_repeated(files: Sequence[Path]) -> None:
+    named: dict[object, tuple[int, Path]] = {}
+    for number, table in enumerate(files):
+        for part in parts(table):
+            known, other = named.setdefault(_identity(part), (number, part))
+            if known != number:
+                raise FacesqlError(f"{str(other)!r} and {str(part)!r} are one file; name each table once.")
+
+
+def _identity(file: Path) -> object:
+    """What two names of one file have in common."""
+    try:
+        stat = file.stat()
+    except OSError:  # which is told about when it is opened
+        return file
+    return stat.st_dev, stat.st_ino
+
+
+def _refuse_partitioned(files: Sequence[Path]) -> None:
+    """Raise FacesqlError where one table has columns in the names of its folders, and another has other ones."""
+    columns = {file: partition_columns(file) for file in files}
     for file, other in combinations(files, 2):
-        if file == other or (file.exists() and other.exists() and file.samefile(other)):
-            raise FacesqlError(f"{str(file)!r} and {str(other)!r} are one file; name each table once.")
+        if columns[file] != columns[other]:
+            named = file if columns[file] else other
+            raise FacesqlError(
+                f"{str(named)!r} has columns in the names of its folders ({', '.join(columns[named])}), and another "
+                "table has not; analyze each by itself."
+            )
 
 
 def _refuse_other_types(columns: Mapping[Path, Mapping[str, str]]) -> None:
@@ -271,9 +335,16 @@ def _refuse_shared_names(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def name_faces(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Let variable faces, and so the view of that name, stand for a Parquet file."""
-    connection.execute("set variable faces = $1", [file_pattern(file)])
+def name_faces(connection: duckdb.DuckDBPyConnection, files: Path | Sequence[Path]) -> None:
+    """Let variable faces, and so the view of that name, stand for tables whose columns fit together."""
+    files = [files] if isinstance(files, Path) else files
+    connection.execute("set variable faces = $1", [[pattern for file in files for pattern in file_patterns(file)]])
+    connection.execute("set variable faces_partitioned = $1", [any(map(partition_columns, files))])
+
+
+def file_patterns(table: Path) -> list[str]:
+    """The files of a table, as DuckDB takes them, see ``file_pattern``."""
+    return [file_pattern(part) for part in parts(table)]
 
 
 def file_pattern(file: Path) -> str:
@@ -281,13 +352,20 @@ def file_pattern(file: Path) -> str:
     return glob.escape(str(file))
 
 
-def check_columns(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Raise FacesqlError where a Parquet file cannot be read or lacks a column that is needed."""
-    _columns(connection, file)
+def check_columns(connection: duckdb.DuckDBPyConnection, table: Path) -> None:
+    """Raise FacesqlError where a file of a table cannot be read or lacks a column that is needed."""
+    for _ in _columns_of_parts(connection, table):
+        pass
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str]:
-    """DuckDB's names for the types of a file's columns, by name, checked as ``check_columns`` does."""
+def _columns_of_parts(connection: duckdb.DuckDBPyConnection, table: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """For each file of a table, DuckDB's names for the types of its columns, checked as ``check_columns`` does."""
+    partitioned = partition_columns(table)
+    for part in parts(table):
+        yield part, _columns(connection, part, partitioned)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, file: Path, partitioned: Sequence[str]) -> dict[str, str]:
     try:
         with file.open("rb"):
             pass
@@ -299,6 +377,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str
     with plain_errors(_BROKEN.format(str(file))):
         columns = connection.sql("from read_parquet($1, hive_partitioning = false)", params=[file_pattern(file)])
     types = dict(zip(columns.columns, map(str, columns.types), strict=True))
+    types |= dict.fromkeys(partitioned, "VARCHAR")
     if missing := [name for name in NEEDED_COLUMNS if name not in types]:
         raise FacesqlError(
             f"{str(file)!r} has no column {' and no '.join(missing)}; it has {', '.join(types)}; name its columns "
@@ -313,13 +392,19 @@ def _columns(connection: duckdb.DuckDBPyConnection, file: Path) -> dict[str, str
     return types
 
 
-def _invalid(files: Sequence[Path], invalid: list[tuple[str, int, str | None, str]]) -> str:
-    named = [
-        (f"row {row}" if id_ is None else repr(id_)) + (f" of {file!r}" if len(files) > 1 else "") + f" {reason}"
-        for file, row, id_, reason in invalid
-    ]
-    more = f" and {len(named) - NAMED_IN_ERRORS} more" if len(named) > NAMED_IN_ERRORS else ""
-    reasons = "; ".join(named[:NAMED_IN_ERRORS]) + more
+def _invalid(
+    files: Sequence[Path],
+    invalid: list[tuple[str, int, str | None, str]],
+    places: Mapping[str, tuple[Path, int]],
+) -> str:
+    named = []
+    for table, place, id_, reason in invalid[:NAMED_IN_ERRORS]:
+        # The last of the table's files that begins there or before: one without rows begins where the next one does.
+        file, start = [(file, start) for file, (of, start) in places.items() if str(of) == table and start <= place][-1]
+        where = f" of {file!r}" if len(places) > 1 else ""
+        named.append(f"{f'row {place - start}' if id_ is None else repr(id_)}{where} {reason}")
+    more = f" and {len(invalid) - NAMED_IN_ERRORS} more" if len(invalid) > NAMED_IN_ERRORS else ""
+    reasons = "; ".join(named) + more
     return (
         f"{len(invalid)} of the faces in {_listed(files)} cannot be compared ({reasons}); "
         "mend them, or pass --skip-invalid to go on without them."

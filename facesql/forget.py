@@ -1,5 +1,8 @@
 """People out of all that facesql keeps: the tables of encode, the work of a stopped run, and a report's database."""
 
+import os
+import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,6 +29,7 @@ from facesql.faces import (
     write_times,
 )
 from facesql.output import whole_files
+from facesql.parts import partition_columns, parts
 from facesql.records import DUPLICATE, PhotoRecord, photos_table, read_records
 from facesql.report import PAGE
 from facesql.sources import find_database
@@ -70,8 +74,8 @@ class _Tables:
     labels: set[str] = field(default_factory=set)  # the named people, as the table of faces names them
     records: list[PhotoRecord] | None = None
     gone: list[PhotoRecord] = field(default_factory=list)
-    rows: pa.Table | None = None
-    rows_gone: int = 0
+    rows: dict[Path, pa.Table] = field(default_factory=dict)  # what stays of each file of the table of faces
+    rows_gone: Counter[Path] = field(default_factory=Counter)
     shards: dict[Path, list[PhotoRecord]] = field(default_factory=dict)  # those that change, with what stays
     shards_gone: int = 0
     encodings: set[bytes] = field(default_factory=set)  # of what goes; float64
@@ -138,8 +142,9 @@ def _read(faces: Path, names: set[str]) -> _Tables:
     tables = _Tables(labels=names)
     photos = photos_path(faces)
     records = _records(photos) if photos.exists() else []
-    table = _faces(faces) if faces.exists() else None
-    rows = [] if table is None else _rows(table)
+    tables.rows = _faces(faces) if faces.exists() else {}
+    rows_of = {part: _rows(table) for part, table in tables.rows.items()}
+    rows = [row for of_part in rows_of.values() for row in of_part]
     tables.people = {_person(record.person) for record in records} | {person for person, _, _ in rows}
 
     ids = {record.id for record in records}
@@ -161,10 +166,10 @@ def _read(faces: Path, names: set[str]) -> _Tables:
         tables.records = [_without(record, ids_gone) for record in records if not goes(record)]
     _read_shards(faces, names, tables)
     tables.encodings |= faces_gone | _encodings(tables.gone)
-    if table is not None:
-        stays = [person not in tables.labels and encoding not in tables.encodings for person, _, encoding in rows]
-        tables.rows = table.filter(pa.array(stays, pa.bool_()))
-        tables.rows_gone = len(rows) - tables.rows.num_rows
+    for part, of_part in rows_of.items():
+        stays = [person not in tables.labels and encoding not in tables.encodings for person, _, encoding in of_part]
+        tables.rows[part] = tables.rows[part].filter(pa.array(stays, pa.bool_()))
+        tables.rows_gone[part] = stays.count(False)
     return tables
 
 
@@ -196,8 +201,8 @@ def _removed(faces: Path, tables: _Tables) -> list[Removed]:
     removed = []
     if tables.records is not None:
         removed.append(Removed(photos_path(faces), len(tables.gone), "photo"))
-    if tables.rows is not None:
-        removed.append(Removed(faces, tables.rows_gone, "face"))
+    if tables.rows:
+        removed.append(Removed(faces, tables.rows_gone.total(), "face"))
     if shards(work_path(faces)):
         removed.append(Removed(work_path(faces), tables.shards_gone, "photo"))
     return removed
@@ -224,11 +229,30 @@ def _write_tables(faces: Path, tables: _Tables, folder: Path) -> None:
     if tables.records is not None:
         photos = photos_path(faces)
         write_table(photos_table(tables.records), folder / photos.name, read_metadata(photos))
-    if tables.rows is not None:
-        noted = {name: value for name, value in read_metadata(faces).items() if name != FOUND}
-        write_table(tables.rows, folder / faces.name, noted)
+    if tables.rows:
+        _write_faces(faces, tables, folder / faces.name)
         if times := read_times(faces):
             write_times(folder / faces.name, times, read_folders(faces))
+
+
+def _write_faces(faces: Path, tables: _Tables, target: Path) -> None:
+    """Write the table anew; of a folder, the files that somebody is in, beside the others as they are."""
+    if faces.is_dir():
+        shutil.copytree(faces, target, copy_function=_link)
+    for part, rows in tables.rows.items():
+        if tables.rows_gone[part] or not faces.is_dir():
+            noted = {name: value for name, value in read_metadata(part).items() if name != FOUND}
+            new = target / part.relative_to(faces)
+            new.unlink(missing_ok=True)  # it is the old file, too
+            write_table(rows, new, noted)
+
+
+def _link(file: str, to: str) -> None:
+    """Give a file a second name, or a copy where the file system has no such thing."""
+    try:
+        os.link(file, to)
+    except OSError:
+        shutil.copy2(file, to)
 
 
 def _write_shards(work: Path, tables: _Tables) -> None:
@@ -251,14 +275,20 @@ def _records(photos: Path) -> list[PhotoRecord]:
         ) from error
 
 
-def _faces(faces: Path) -> pa.Table:
+def _faces(faces: Path) -> dict[Path, pa.Table]:
+    """The files of the table."""
     connection = connect()
     try:
         check_columns(connection, faces)
     finally:
         connection.close()
+    if columns := partition_columns(faces):
+        raise FacesqlError(
+            f"{str(faces)!r} has columns in the names of its folders ({', '.join(columns)}), which stay as they are; "
+            "delete the person's files there yourself."
+        )
     try:
-        return pq.read_table(faces, page_checksum_verification=True, partitioning=None)
+        return {part: pq.read_table(part, page_checksum_verification=True, partitioning=None) for part in parts(faces)}
     except (OSError, pa.ArrowException) as error:
         raise FacesqlError(f"{str(faces)!r} cannot be read whole; make it again, or name another.") from error
 

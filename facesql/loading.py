@@ -12,9 +12,9 @@ from facesql.correcting import Corrected, Corrections, correct_faces
 from facesql.database import engine_sql
 from facesql.duplicates import find_repeats
 from facesql.errors import FacesqlError
-from facesql.faces import check_files, limit_memory, load_faces, read_metadata
+from facesql.faces import check_files, limit_memory, load_faces
 from facesql.fitting import choose_bins, set_bins, set_metric
-from facesql.provenance import fitting_metric, refuse_mixed
+from facesql.provenance import fitting_metric, read_made
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Chosen:
         Raises FacesqlError where a file cannot be used, files do not fit together or no face is left.
         """
         check_files(connection, self.files)
-        made = {file: read_metadata(file) for file in self.files}
-        refuse_mixed(made)
+        made = read_made(self.files)
         limit = limit_memory(connection, self.files, self.memory_limit)
         metric = fitting_metric(made, self.metric)
         set_metric(connection, metric)

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from facesql.errors import FacesqlError
+from facesql.exchanging import exchange
 
 # How the names of private folders begin.
 _MARK = ".facesql."
@@ -17,7 +18,9 @@ _MARK = ".facesql."
 
 @contextmanager
 def whole_files(folder: Path, inside: Path | None = None) -> Iterator[Path]:
-    """Yield a private folder to write to; when the block ends well, its files are moved into ``folder``.
+    """Yield a private folder to write to; when the block ends well, its files and folders are moved into ``folder``.
+
+    A folder takes the place of all that was in one of its name.
 
     The private folder lies in ``folder``, or ``inside`` another one of its file system, so that a move is a rename: a
     reader sees the old file or the new one, never a part. Encodings are biometric data, so a file's mode is 0600
@@ -67,12 +70,16 @@ def _private_folder(folder: Path, place: Path) -> Iterator[Path]:
 
 
 def _move(private: Path, folder: Path) -> None:
-    files = sorted(path for path in private.iterdir() if path.is_file())
-    for path in files:
-        path.chmod(0o600)
-        _flush_to_disk(path)
-    for path in files:
-        path.replace(folder / path.name)
+    made = sorted(private.iterdir())
+    for path in (inside for top in made for inside in (top, *top.rglob("*"))):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        if path.is_file():
+            _flush_to_disk(path)
+    for path in made:
+        if path.is_dir() and (folder / path.name).exists():
+            exchange(path, folder / path.name)
+        else:
+            path.replace(folder / path.name)
 
 
 def _remove_left_over(place: Path) -> None:

@@ -10,6 +10,7 @@ from facesql.lookalikes import FoundPairs, shown_pairs
 from facesql.output import refuse_existing, whole_file
 from facesql.page import render
 from facesql.pairtext import shown_of_all, title
+from facesql.parts import parts
 from facesql.rowfiles import ROWS, refuse_suffix, write_rows
 
 PAGE = ".html"
@@ -21,7 +22,7 @@ def refuse_pairs_file(output: Path, faces: Sequence[Path], *, overwrite: bool) -
     refuse_suffix(output, SUFFIXES)
     if output.is_dir():
         raise FacesqlError(f"{str(output)!r} is a folder; name a file with -o.")
-    read = [path for file in faces for path in (file, photos_path(file), times_path(file)) if path.exists()]
+    read = [path for file in faces for path in (*parts(file), photos_path(file), times_path(file)) if path.exists()]
     if output.exists() and any(output.samefile(path) for path in read):
         raise FacesqlError(f"{str(output)!r} is what the faces are read from; name another file with -o.")
     refuse_existing(output, overwrite=overwrite)

@@ -16,14 +16,15 @@ from facesql.chartfiles import FILE_FORMATS, file_content, parse_file_format, wr
 from facesql.curvecharts import Curves, roc_of_several
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import check_files, file_pattern, limit_memory, load_faces, photos_path, read_metadata
+from facesql.faces import check_files, file_pattern, limit_memory, load_faces, photos_path
 from facesql.fitting import set_metric
 from facesql.foldwise import Curve, Flags, Numbers, Spread, chosen_on_others, pair_distances, rightly_decided
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.output import whole_file, whole_files
 from facesql.pairlists import FOLDS, PairList, read_pairs
+from facesql.parts import parts
 from facesql.peoplefolds import dealt_by_people, fold_of_pair
-from facesql.provenance import doubts, fitting_metric, refuse_mixed
+from facesql.provenance import doubts, fitting_metric, read_made
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 from facesql.tables import FacesLike, files_of
 
@@ -138,10 +139,9 @@ def run_protocol(
     opening = files_of(faces, skip_invalid=skip_invalid)
     with opening as opened, plain_errors(_FAILED), closing(connect(report=True)) as connection:
         files = opened.files
-        refuse_output(output, [pairs, *files])
+        refuse_output(output, [pairs, *(part for file in files for part in parts(file))])
         check_files(connection, files)
-        made = {file: read_metadata(file) for file in files}
-        refuse_mixed(made)
+        made = read_made(files)
         limit_memory(connection, files, None)
         metric = fitting_metric(made, metric)
         set_metric(connection, metric)

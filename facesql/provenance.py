@@ -1,12 +1,12 @@
 """How tables of faces were made, from their metadata: what differs, what must not be mixed, and what is not told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 from facesql.binning import Metric
 from facesql.errors import FacesqlError, parse_choice
-from facesql.faces import FOUND
+from facesql.faces import FOUND, part_metadata, read_metadata
 
 # The key of the metadata of a table that has numbers in place of names. The seed is not noted.
 PSEUDONYMS = "pseudonyms"
@@ -34,11 +34,31 @@ def differences(made: Mapping[str, str], other: Mapping[str, str]) -> list[tuple
     return [(name, made[name], value) for name, value in other.items() if made.get(name, value) != value]
 
 
+def read_made(tables: Sequence[Path]) -> dict[Path, dict[str, str]]:
+    """The metadata of each table, for tables whose faces can be compared.
+
+    Raises FacesqlError as ``refuse_mixed`` does, for tables and for the files of each.
+    """
+    for table in tables:
+        made = part_metadata(table)
+        _refuse_other_encodings(made)
+        if any(noted != next(iter(made.values())) for noted in made.values()):  # the files of several runs
+            _refuse_pseudonyms(made)
+    made = {table: read_metadata(table) for table in tables}
+    refuse_mixed(made)
+    return made
+
+
 def refuse_mixed(made: Mapping[Path, Mapping[str, str]]) -> None:
     """Raise FacesqlError where distances between the faces of these tables, or names in them, mean nothing.
 
     ``made`` has each table's metadata. What a table does not note is no difference; see ``doubts``.
     """
+    _refuse_other_encodings(made)
+    _refuse_pseudonyms(made)
+
+
+def _refuse_other_encodings(made: Mapping[Path, Mapping[str, str]]) -> None:
     for file, other in combinations(made, 2):
         metric, another = (made[table].get(METRIC) for table in (file, other))
         if metric and another and metric != another:
@@ -52,6 +72,9 @@ def refuse_mixed(made: Mapping[Path, Mapping[str, str]]) -> None:
                 f"{str(file)!r} and {str(other)!r} were encoded differently ({told}); encode them alike, or analyze "
                 "each by itself."
             )
+
+
+def _refuse_pseudonyms(made: Mapping[Path, Mapping[str, str]]) -> None:
     for file, table in made.items():
         if len(made) > 1 and PSEUDONYMS in table:
             raise FacesqlError(

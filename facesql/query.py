@@ -15,6 +15,7 @@ from facesql.database import engine_sql, interruptible, plain_errors
 from facesql.errors import FacesqlError, plain
 from facesql.output import refuse_existing, whole_file
 from facesql.parameters import Parameters, ask
+from facesql.parts import parts
 
 QueryFormat = Literal["table", "csv", "json", "markdown", "parquet"]
 QUERY_FORMATS: tuple[QueryFormat, ...] = get_args(QueryFormat)
@@ -103,7 +104,7 @@ def _read_only_explained() -> Iterator[None]:
 
 def refuse_output(output: Path, asked: Path, *, overwrite: bool) -> None:
     """Raise FacesqlError where a result may not be written there: over what was asked, or over what exists."""
-    if output.exists() and output.samefile(asked):
+    if output.exists() and any(output.samefile(part) for part in parts(asked)):
         raise FacesqlError(f"{str(output)!r} is what the query asks; name another file with -o.")
     if output.is_dir():
         raise FacesqlError(f"{str(output)!r} is a folder; name a file with -o.")

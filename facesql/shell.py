@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from facesql.database import resources
 from facesql.errors import MissingPackageError
-from facesql.faces import file_pattern, photos_path
+from facesql.faces import file_pattern, file_patterns, photos_path
 from facesql.greeting import greeting
+from facesql.parts import partition_columns
 from facesql.sources import Source, opened, warn_of_doubts
 
 PROGRAM = "duckdb"
@@ -24,7 +26,7 @@ def find_shell() -> str | None:
 def shell_arguments(source: Source, *, write: bool = False) -> list[str]:
     """What the DuckDB shell is started with.
 
-    A report's database holds its SQL. For a Parquet file sql/load.sql is read from the folder that holds sql/, and
+    A report's database holds its SQL. For a table of faces sql/load.sql is read from the folder that holds sql/, and
     the shell returns to the folder where it was started. The shell's own settings file is read first.
     """
     if source.is_report:
@@ -33,10 +35,11 @@ def shell_arguments(source: Source, *, write: bool = False) -> list[str]:
         f".cd {_quoted(resources())}",
         ".read sql/load.sql",
         f".cd {_quoted(Path.cwd())}",
-        f"set variable faces = {_literal(file_pattern(source.file))}",
+        f"set variable faces = {_literals(file_patterns(source.file))}",
+        *(["set variable faces_partitioned = true"] if partition_columns(source.file) else []),
     ]
     if (photos := photos_path(source.file)).is_file():
-        commands.append(f"set variable photos = {_literal(file_pattern(photos))}")
+        commands.append(f"set variable photos = {_literals([file_pattern(photos)])}")
     return [part for command in commands for part in ("-cmd", command)]
 
 
@@ -66,9 +69,10 @@ def run_shell(source: Source, *, write: bool = False) -> int:
         signal.signal(signal.SIGINT, before)
 
 
-def _literal(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
+def _literals(texts: Sequence[str]) -> str:
+    """A text as SQL writes it, or a list of several."""
+    literals = ["'" + text.replace("'", "''") + "'" for text in texts]
+    return literals[0] if len(literals) == 1 else f"[{', '.join(literals)}]"
 
 
 def _quoted(path: Path) -> str:

@@ -13,16 +13,17 @@ from facesql.binning import Metric
 from facesql.database import connect, connect_to, engine_sql, first_words, plain_errors, resources
 from facesql.errors import FacesqlError, plain
 from facesql.faces import check_columns, check_files, file_pattern, load_faces, name_faces, photos_path, read_metadata
-from facesql.provenance import fitting_metric, refuse_mixed
+from facesql.parts import REPORT_DATABASE
+from facesql.provenance import fitting_metric, read_made
 
 SAMPLES = ("lfw",)
 # The database in a report's folder.
-DATABASE = "facesql.duckdb"
+DATABASE = REPORT_DATABASE
 
 
 @dataclass(frozen=True)
 class Source:
-    """A Parquet file of faces, or the database of a report."""
+    """A table of faces, a Parquet file or a folder of them, or the database of a report."""
 
     file: Path
     is_report: bool
@@ -39,7 +40,7 @@ def sample_faces(name: str) -> Path:
 
 
 def find_source(named: Path | None, defaults: Sequence[Path] = ()) -> Source:
-    """What ``named`` stands for: a report's folder, its database, or a Parquet file; else the first default there is.
+    """What ``named`` stands for: a report's folder, its database, or a table; else the first default there is.
 
     Raises FacesqlError where there is no such thing.
     """
@@ -55,7 +56,8 @@ def find_source(named: Path | None, defaults: Sequence[Path] = ()) -> Source:
     except UnicodeEncodeError as error:
         raise FacesqlError(f"{str(named)!r} is not valid Unicode; rename it.") from error
     if named.is_dir():
-        return Source(find_database(named), is_report=True)
+        is_table = not (named / DATABASE).exists() and any(named.rglob("*.parquet"))
+        return Source(named, is_report=False) if is_table else Source(find_database(named), is_report=True)
     if not named.exists():
         raise FacesqlError(f"{str(named)!r} does not exist; name a report's folder or a Parquet file of faces.")
     return Source(named, is_report=named.suffix == Path(DATABASE).suffix)
@@ -86,15 +88,15 @@ def opened(source: Source, *, write: bool = False) -> Iterator[duckdb.DuckDBPyCo
 def opened_tables(
     files: Path | Sequence[Path], *, skip_invalid: bool = False
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, int]]:
-    """A connection in memory whose table faces holds the checked faces of Parquet files, and how many rows it lacks.
+    """A connection in memory whose table faces holds the checked faces of tables, and how many rows it lacks.
 
-    Raises what ``load_faces`` and ``refuse_mixed`` do, and FacesqlError where what is asked of it fails.
+    Raises what ``load_faces`` and ``read_made`` do, and FacesqlError where what is asked of it fails.
     """
     named = [files] if isinstance(files, Path) else list(files)
     failed = "The faces could not be read; free some memory or disk space and run it again."
     with plain_errors(failed), connect() as connection:
         check_files(connection, named)
-        refuse_mixed({file: read_metadata(file) for file in named})
+        read_made(named)
         yield connection, load_faces(connection, named, skip_invalid=skip_invalid)
 
 

@@ -35,6 +35,11 @@ STARTING_SECONDS = 300
 MAX_WORKERS = 61 if sys.platform == "win32" else 10_000
 
 Batch = Sequence["PhotoToRead"]
+# Batches with their records, or with the reason why there are none, as they are finished; and what gives them, for
+# batches of which at most so many may be under way.
+Outcomes = Iterator[tuple[list["PhotoToRead"], list[PhotoRecord] | str]]
+Runner = Callable[[Iterator[list["PhotoToRead"]], int], Outcomes]
+DIED = "the worker process died of it twice, perhaps for want of memory"
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,18 @@ def read_photos(
 
     Raises FacesqlError where no worker can be started, MissingPackageError where the backend cannot work.
     """
-    # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: dlib holds the GIL.
     workers = max(1, min(workers, len(photos), MAX_WORKERS))
+    with started(workers, prepared) as pool:
+        read_batches(photos, workers, lambda batches, ahead: _as_finished(pool, batches, prepared, limits, ahead), done)
+
+
+@contextmanager
+def started(workers: int, prepared: encoder.Encoder) -> Iterator[ProcessPool]:
+    """So many worker processes, which end when the block does.
+
+    Raises FacesqlError where none can be started, MissingPackageError where the backend cannot work.
+    """
+    # Spawned, not forked: dlib's state does not survive a fork. Processes, not threads: dlib holds the GIL.
     pool = ProcessPool(workers, initializer=_start_worker, context=_Spawning())
     try:
         if sys.platform != "win32":
@@ -77,18 +92,7 @@ def read_photos(
         with _interrupts_later():  # the first task starts all workers
             checks = [pool.schedule(_check, [prepared], timeout=STARTING_SECONDS) for _ in range(workers)]
         checks[0].result()
-        suspects: list[PhotoToRead] = []
-        for batch, records in _as_finished(pool, _batches(photos, workers), prepared, limits, workers * AHEAD):
-            if isinstance(records, str):
-                suspects += batch
-            else:
-                for record in records:
-                    done(record)
-        for [photo], records in _as_finished(pool, ([photo] for photo in suspects), prepared, limits, 1):
-            if isinstance(records, str):
-                done(replace(photo.record, status=FAILED, reason=records))
-            else:
-                done(records[0])
+        yield pool
     except (BrokenExecutor, ProcessExpired, TimeoutError) as error:
         raise FacesqlError(
             "The worker processes cannot be started, perhaps for want of memory; what is finished is kept: run again "
@@ -98,6 +102,25 @@ def read_photos(
         with _interrupts_later():  # a second Ctrl-C would leave the workers behind
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
+
+
+def read_batches(photos: Batch, workers: int, run: Runner, done: Callable[[PhotoRecord], None]) -> None:
+    """Call ``done`` with the record of each photo, read in batches for so many workers by ``run``.
+
+    The photos of batches that failed are then read again, one at a time.
+    """
+    suspects: list[PhotoToRead] = []
+    for batch, records in run(_batches(photos, workers), workers * AHEAD):
+        if isinstance(records, str):
+            suspects += batch
+        else:
+            for record in records:
+                done(record)
+    for [photo], records in run(([photo] for photo in suspects), 1):
+        if isinstance(records, str):
+            done(replace(photo.record, status=FAILED, reason=records))
+        else:
+            done(records[0])
 
 
 def read_here(photos: Sequence[PhotoToRead], prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
@@ -138,25 +161,38 @@ def _batches(photos: Sequence[PhotoToRead], workers: int) -> Iterator[list[Photo
 
 def _as_finished(
     pool: ProcessPool, batches: Iterator[list[PhotoToRead]], prepared: encoder.Encoder, limits: Limits, ahead: int
-) -> Iterator[tuple[list[PhotoToRead], list[PhotoRecord] | str]]:
+) -> Outcomes:
     """Each batch with its records, or with the reason why there are none; at most ``ahead`` batches are under way."""
     pending: dict[Future[list[PhotoRecord]], list[PhotoToRead]] = {}
     while True:
         for batch in islice(batches, ahead - len(pending)):
-            task = [batch, prepared, limits.max_megapixels]
-            pending[pool.schedule(_read_batch, task, timeout=limits.timeout)] = batch
+            pending[schedule(pool, _read_batch, batch, prepared, limits)] = batch
         if not pending:
             return
         for future in wait(pending, return_when=FIRST_COMPLETED).done:
-            batch = pending.pop(future)
-            try:
-                yield batch, future.result()
-            except TimeoutError:
-                yield batch, f"takes longer than {limits.timeout:g} s; --timeout sets the limit"
-            except ProcessExpired:
-                yield batch, "the worker process died of it twice, perhaps for want of memory"
-            except (RuntimeError, MemoryError) as error:
-                yield batch, f"the encoder fails: {error}"
+            yield pending.pop(future), outcome(future, limits)
+
+
+def schedule(
+    pool: ProcessPool, read: Callable[..., list[PhotoRecord]], batch: Batch, prepared: encoder.Encoder, limits: Limits
+) -> "Future[list[PhotoRecord]]":
+    """Let a process read a batch."""
+    future: Future[list[PhotoRecord]] = pool.schedule(
+        read, [batch, prepared, limits.max_megapixels], timeout=limits.timeout
+    )
+    return future
+
+
+def outcome(future: "Future[list[PhotoRecord]]", limits: Limits) -> list[PhotoRecord] | str:
+    """The records of a batch, or the reason why there are none."""
+    try:
+        return future.result()
+    except TimeoutError:
+        return f"takes longer than {limits.timeout:g} s; --timeout sets the limit"
+    except ProcessExpired:
+        return DIED
+    except (RuntimeError, MemoryError) as error:
+        return f"the encoder fails: {error}"
 
 
 @contextmanager

@@ -160,7 +160,7 @@ def test_what_is_no_table_of_faces_is_one_sentence_with_the_remedy(tmp_path: Pat
         (text, "is VARCHAR; it must be a list"),
         (cut, "is not a whole Parquet file"),
         (tmp_path / "absent.parquet", "Cannot read .*; name a Parquet file"),
-        (tmp_path, "Cannot read .*; name a Parquet file"),
+        (tmp_path, "cut.parquet. is not a whole Parquet file"),
         (words, r"is VARCHAR\[\]; it must be a list"),
         (reserved, "file_row_number, a name that DuckDB needs; rename it"),
         (damaged, "is not a whole Parquet file; make it again"),
