@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -36,7 +37,8 @@ from facesql.workers import (
 )
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
+    from distributed import Future as Task
 
 # Seconds between two looks at whether there still are workers, and how long there may be none: they may be restarted.
 _LOOK, _WITHOUT_WORKERS = 1, 60
@@ -109,7 +111,7 @@ def _as_finished(
     ahead: int,
 ) -> Outcomes:
     """Each batch with its records, or with the reason why there are none; at most ``ahead`` batches are under way."""
-    pending: dict[Future[Read], list[PhotoToRead]] = {}
+    pending: dict[Task[Read], list[PhotoToRead]] = {}
     try:
         while True:
             for batch in islice(batches, ahead - len(pending)):
@@ -126,7 +128,7 @@ def _as_finished(
             client.cancel(list(pending), force=True)
 
 
-def _finished(client: "Client", futures: "Sequence[Future[Read]]") -> "list[Future[Read]]":
+def _finished(client: "Client", futures: "Sequence[Task[Read]]") -> "list[Task[Read]]":
     """Those that are finished, of which there is one at least; raises FacesqlError where nobody is left to work."""
     from distributed import CancelledError, wait
 
@@ -149,7 +151,7 @@ def _lost() -> FacesqlError:
     )
 
 
-def _outcome(future: "Future[Read]", batch: Batch) -> list[PhotoRecord] | str:
+def _outcome(future: "Task[Read]", batch: Batch) -> list[PhotoRecord] | str:
     from distributed import CancelledError, KilledWorker
 
     try:
@@ -184,26 +186,41 @@ class _Processes:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
+        self._pending: set[Future[list[PhotoRecord]]] = set()
         self._prepared: encoder.Encoder | None = None
         self._ended = False
 
-    def begun(self, prepared: encoder.Encoder) -> tuple[ProcessPool, encoder.Encoder]:
-        """The pool, and the encoder as it is here; a task that comes late, when the run is over, has none."""
+    def read(
+        self, read: Callable[..., list[PhotoRecord]], batch: Batch, prepared: encoder.Encoder, limits: Limits
+    ) -> list[PhotoRecord] | str:
+        """What a process makes of a batch."""
+        with self._lock:
+            if self._ended:  # the task comes late
+                raise FacesqlError("The run is over.")
+            pool, prepared = self._begun(prepared)
+            future = schedule(pool, read, batch, prepared, limits)
+            self._pending.add(future)
+        try:
+            return outcome(future, limits)
+        finally:
+            self._pending.discard(future)
+
+    def _begun(self, prepared: encoder.Encoder) -> tuple[ProcessPool, encoder.Encoder]:
+        """The pool, and the encoder as it is here."""
         from distributed import get_worker
 
-        with self._lock:
-            if self._ended:
-                raise FacesqlError("The run is over.")
-            if self._pool is None or self._prepared is None:
-                current_process().daemon = False  # Dask's workers are, and such may have no processes of their own
-                self._prepared = _here(prepared)
-                self._pool = self._stack.enter_context(started(get_worker().state.nthreads, self._prepared))
-            return self._pool, self._prepared
+        if self._pool is None or self._prepared is None:
+            current_process().daemon = False  # Dask's workers are, and such may have no processes of their own
+            self._prepared = _here(prepared)
+            self._pool = self._stack.enter_context(started(get_worker().state.nthreads, self._prepared))
+        return self._pool, self._prepared
 
     def end(self) -> None:
-        """End them."""
+        """End them, and the tasks that wait for them, which nobody waits for."""
         with self._lock:
             self._ended, self._pool = True, None
+            for future in list(self._pending):
+                future.cancel()
             self._stack.close()
 
 
@@ -216,8 +233,7 @@ def _read_there(
     """The address of this worker, and what a process of it makes of a batch."""
     from distributed import get_worker
 
-    pool, prepared = _RUNS.setdefault(run, _Processes()).begun(prepared)
-    return get_worker().address, outcome(schedule(pool, read, batch, prepared, limits), limits)
+    return get_worker().address, _RUNS.setdefault(run, _Processes()).read(read, batch, prepared, limits)
 
 
 def _here(prepared: encoder.Encoder) -> encoder.Encoder:
