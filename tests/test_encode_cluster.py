@@ -225,10 +225,8 @@ def test_ctrl_c_cancels_the_tasks_and_keeps_what_is_finished(drawn: Path, tmp_pa
         deadline = time.monotonic() + 60
         while not list((tmp_path / "faces.work").glob("[0-9]*.parquet")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        print("sigint", time.monotonic() - began, flush=True)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    print("ended", time.monotonic() - began, said[-500:], flush=True)
     assert process.returncode == 130, said
     assert "stopped; nothing is half-written" in said
     assert "Traceback" not in said
@@ -239,9 +237,7 @@ def test_ctrl_c_cancels_the_tasks_and_keeps_what_is_finished(drawn: Path, tmp_pa
             time.sleep(0.1)
         assert not any(client.processing().values())
         assert set(client.run(_running).values()) == {0}
-    print("idle", time.monotonic() - began, flush=True)
     summary = encode_photos(folder, tmp_path / "faces.parquet", scheduler=address)
-    print("done", time.monotonic() - began, flush=True)
     assert 0 < summary.encoded < 144 == summary.rows
 
 
