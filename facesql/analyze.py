@@ -1,6 +1,7 @@
 """Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import product
@@ -17,7 +18,7 @@ from facesql.correcting import Corrected, Corrections
 from facesql.database import connect, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
-from facesql.known import counts_path, keeping_counts, known_counts
+from facesql.known import KeptCounts, counts_path, keeping_counts, known_counts
 from facesql.loading import Chosen, Loaded
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
@@ -32,6 +33,7 @@ from facesql.wanted import Wanted
 if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
     from facesql.answers import Answers
     from facesql.charts import ChartData
+    from facesql.cluster import Workers
     from facesql.groups import GroupRates, Groups
     from facesql.page import Show
     from facesql.story import Faces
@@ -116,6 +118,8 @@ def analyze_faces(
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory_limit: int | None = None,
+    scheduler: str | None = None,
+    shared: str | Path | None = None,
     fresh: bool = False,
     show: "Show | None" = None,
     tell: "Callable[[Analysis], object]" = lambda _: None,
@@ -135,6 +139,10 @@ def analyze_faces(
     the recommended one, or else the first that there is. ``threads`` are one a core; ``memory_limit`` is for the whole
     program, in bytes (default: 750 MB and the size of the encodings); what does not fit goes to disk.
 
+    ``scheduler`` is the address of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers compare the faces:
+    with the same counts. They read them from a folder of Parquet files in ``shared``, a folder or URL that they see
+    (default: the folder of the work, beside the report); it goes when they have.
+
     The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
     earlier analysis are replaced, all at the end, and others are left alone.
@@ -146,7 +154,8 @@ def analyze_faces(
     is there, before charts and page are drawn. ``command`` is what was typed, for page and notes to tell.
 
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
-    cut-offs do not fit together, or the folder cannot be written to or is being written to by another run.
+    cut-offs do not fit together, the folder cannot be written to or is being written to by another run, or a cluster
+    does not answer, does not fit or is lost; MissingPackageError where a scheduler is named without the extra cluster.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
@@ -154,7 +163,11 @@ def analyze_faces(
     corrections = Corrections.read(exclude, relabel)
     chosen = Chosen(files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit)
     stages = Stages()
-    with keeping_counts(report, report / DATABASE) as kept, whole_files(report) as folder:
+    with (
+        _workers(scheduler) as workers,
+        keeping_counts(report, report / DATABASE) as kept,
+        whole_files(report) as folder,
+    ):
         with plain_errors(_FAILED):
             connection = connect(folder / DATABASE, report=True)
             try:
@@ -170,7 +183,7 @@ def analyze_faces(
                     plan = plan_pairs(
                         connection, bins=bins, known=known, threads=threads, memory_limit=loaded.database_bytes
                     )
-                    count_pairs(connection, plan, keep=kept.keep, progress=progress)
+                    _count(connection, plan, kept, workers, shared or kept.folder, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     analysis = _analysis(connection, report, loaded, plan, totals, asked, wanted or Wanted())
@@ -196,6 +209,7 @@ def analyze_faces(
             **_settings(chosen, analysis),
             **({} if by is None else {"groups by": by}),
             **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
+            **({} if workers is None else {"compared by": f"{workers.size.workers} workers of a cluster"}),
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
         }
@@ -209,6 +223,33 @@ def analyze_faces(
         (report / f"{DATABASE}.wal").unlink(missing_ok=True)
     _remove_earlier(report, analysis, drawn, formats)
     return analysis
+
+
+def _workers(scheduler: str | None) -> AbstractContextManager["Workers | None"]:
+    """The workers that compare the faces; None where this process does."""
+    if scheduler is None:
+        return nullcontext()
+    from facesql.cluster import Workers
+
+    return Workers(scheduler)
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    kept: KeptCounts,
+    workers: "Workers | None",
+    shared: str | Path,
+    *,
+    progress: bool,
+) -> None:
+    if workers is None:
+        count_pairs(connection, plan, keep=kept.keep, progress=progress)
+        return
+    from facesql.cluster import spread
+
+    with spread(connection, plan, workers, shared) as (larger, join):
+        count_pairs(connection, larger, join=join, keep=kept.keep, progress=progress)
 
 
 def _analysis(

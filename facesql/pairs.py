@@ -88,8 +88,8 @@ class Plan:
             yield _batch(held, whole=True)
 
 
-# Joins batches: given those of a plan, and what to tell how many pairs were counted, it gives each batch, in their order,
-# with its counts, as sql/engine/self_join.sql has them.
+# Joins batches: given those of a plan, and what to tell how many pairs were counted, it gives each batch, in their
+# order, with its counts, as sql/engine/self_join.sql has them.
 Join = Callable[[Iterator[Batch], Callable[[int], object]], Generator[tuple[Batch, pa.Table], None, None]]
 
 
@@ -225,7 +225,9 @@ def count_pairs(
 def _join_here(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Join:
     """Joins batches in this process, in as many threads as the plan says."""
 
-    def join(batches: Iterator[Batch], counted: Callable[[int], object]) -> Generator[tuple[Batch, pa.Table], None, None]:
+    def join(
+        batches: Iterator[Batch], counted: Callable[[int], object]
+    ) -> Generator[tuple[Batch, pa.Table], None, None]:
         with ThreadPoolExecutor(plan.threads) as pool, threadpool_limits(1, "blas"):
             if plan.to_do:
                 from facesql.tiles import create_tile_counts  # half a second: the compiler

@@ -44,7 +44,7 @@ def connected(address: str) -> Iterator["Client"]:
     there, or one has another version.
     """
     require()
-    with _quiet():
+    with quiet():
         client = _client(address)
         try:
             _require_workers(client, address)
@@ -72,7 +72,7 @@ def refuse_other(here: Mapping[str, str], there: Mapping[str, str], where: str) 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back what Dask logs."""
     import distributed  # noqa: F401 - sets the levels when it is first imported
 
