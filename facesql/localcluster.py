@@ -1,6 +1,7 @@
 """A Dask cluster on this machine, to try one out: a scheduler and worker processes, until they are told to stop."""
 
 import importlib.util
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def local_cluster(
                 scheduler_port=port,
                 dashboard_address=f"{host}:{dashboard_port}",
                 worker_dashboard_address=f"{host}:0",
-                silence_logs=False,
+                silence_logs=logging.CRITICAL,
             )
         except (OSError, RuntimeError, UserWarning) as error:
             raise FacesqlError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'facesql[cluster]'"
 # How many seconds a scheduler has to answer, and its first worker to be there.
-_CONNECT, _FIRST_WORKER = 5, 5
+CONNECT, _FIRST_WORKER = 5, 5
 # What Dask logs stands in sentences of our own, and would otherwise break the progress bar.
 _LOGGERS = ("distributed", "distributed.client")
 
@@ -51,7 +51,7 @@ def connected(address: str) -> Iterator["Client"]:
             _require_versions(client)
             yield client
         finally:
-            client.close(timeout=_CONNECT)
+            client.close(timeout=CONNECT)
 
 
 def versions() -> dict[str, str]:
@@ -90,7 +90,7 @@ def _client(address: str) -> "Client":
     from distributed import Client
 
     try:
-        return Client(address, timeout=_CONNECT, set_as_default=False)
+        return Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise FacesqlError(
             f"No Dask scheduler answers at {address!r}; check the address, such as tcp://10.0.0.1:8786, and that it "
