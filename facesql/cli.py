@@ -872,7 +872,7 @@ def cluster(
     ] = "127.0.0.1",
 ) -> None:
     """Start a Dask cluster on this machine, for analyze --scheduler to try out, until Ctrl-C."""
-    from threading import Event
+    from time import sleep
 
     from facesql.localcluster import local_cluster
     from facesql.text import started
@@ -882,7 +882,8 @@ def cluster(
             workers=workers, threads=threads_per_worker, port=port, dashboard_port=dashboard_port, host=host
         ) as running:
             print(started(running), flush=True)
-            Event().wait()
+            while True:  # a wait without end would not see the signal where another thread gets it
+                sleep(0.2)
     except KeyboardInterrupt:
         print("facesql: the cluster has ended", file=sys.stderr)
 

@@ -11,6 +11,8 @@ from facesql.errors import FacesqlError
 from facesql.scheduler import quiet, require
 
 LOOPBACK = "127.0.0.1"
+# A terminal's Ctrl-C goes to the workers, too, who must wait for this process to end them.
+_PRELOAD = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def local_cluster(
                 dashboard_address=f"{host}:{dashboard_port}",
                 worker_dashboard_address=f"{host}:0",
                 silence_logs=logging.CRITICAL,
+                preload=[_PRELOAD],
             )
         except (OSError, RuntimeError, UserWarning) as error:
             raise FacesqlError(

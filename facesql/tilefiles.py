@@ -57,7 +57,8 @@ def open_tiles(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> N
     Raises duckdb.Error where a file cannot be read.
     """
     if _SCHEME in files[0]:
-        connection.register_filesystem(_filesystem(files[0])[0])
+        with suppress(duckdb.InvalidInputException):  # it is known already
+            connection.register_filesystem(_filesystem(files[0])[0])
     connection.execute("set variable tile_files = $1", [files])
     connection.execute(engine_sql("create_tiles_read"))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import psutil
@@ -165,7 +166,7 @@ def test_a_connection_that_comes_back_goes_on(two: Started, alone: pa.Table, tmp
     with spreading(two.address, tmp_path) as of_cluster:
 
         def drop() -> None:
-            client = of_cluster.workers._client
+            client: Any = of_cluster.workers._client
             client.loop.add_callback(client.scheduler_comm.comm.abort)
 
         assert of_cluster.counts(of_cluster.after(2, drop)).equals(alone)
