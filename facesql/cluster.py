@@ -80,14 +80,24 @@ class Workers:
 
     def require_seen(self, file: str) -> None:
         """Raise FacesqlError where a worker cannot see a file."""
-        for worker, seen in self._client.run(is_there, file, on_error="ignore").items():
-            if not seen:
+        try:
+            seen = self._client.run(is_there, file, on_error="ignore")
+        except OSError as error:
+            raise LostError(self.address) from error
+        for worker, there in seen.items():
+            if not there:
                 raise _unseen(worker, file)
 
     def submit(self, number: int, task: Callable[..., pa.Table], *arguments: object) -> None:
-        """Let a worker call a function; ``take`` gives the result, under this number."""
+        """Let a worker call a function; ``take`` gives the result, under this number.
+
+        Raises LostError where the connection broke.
+        """
         finished = self._finished  # that of this connection
-        future = self._client.submit(task, *arguments, pure=False)
+        try:
+            future = self._client.submit(task, *arguments, pure=False)
+        except Exception as error:  # a closed client's
+            raise LostError(self.address) from error
         future.add_done_callback(lambda _: finished.put(number))
         self._futures[number] = future
 
@@ -198,12 +208,13 @@ def _joining(workers: Workers, files: TileFiles, work: Work) -> Join:
         while True:
             threads = workers.size.threads
             room = min(_OUT * threads - len(out), _UNORDERED * threads - len(out) - len(back))
-            for number, batch in islice(ahead, max(0, room)):
-                out[number] = batch
-                submit(number, batch)
+            given = list(islice(ahead, max(0, room)))
+            out.update(given)
             if not out:
                 return
             try:
+                for number, batch in given:
+                    submit(number, batch)
                 number, table = workers.take()
             except LostError:
                 workers.reconnect()

@@ -47,8 +47,7 @@ def connected(address: str) -> Iterator["Client"]:
     with quiet():
         client = _client(address)
         try:
-            _require_workers(client, address)
-            _require_versions(client)
+            _require_fit(client, address)
             yield client
         finally:
             client.close(timeout=CONNECT)
@@ -95,6 +94,16 @@ def _client(address: str) -> "Client":
         raise FacesqlError(
             f"No Dask scheduler answers at {address!r}; check the address, such as tcp://10.0.0.1:8786, and that it "
             "runs, or start one on this machine by: facesql cluster"
+        ) from error
+
+
+def _require_fit(client: "Client", address: str) -> None:
+    try:
+        _require_workers(client, address)
+        _require_versions(client)
+    except OSError as error:
+        raise FacesqlError(
+            f"The scheduler at {address!r} stopped answering; see that it runs, and try again."
         ) from error
 
 
