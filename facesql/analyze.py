@@ -1,6 +1,7 @@
 """Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import product
@@ -17,7 +18,7 @@ from facesql.correcting import Corrected, Corrections
 from facesql.database import connect, connect_to, engine_sql, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
-from facesql.known import counts_path, keeping_counts, known_counts
+from facesql.known import KeptCounts, counts_path, keeping_counts, known_counts
 from facesql.loading import Chosen, Loaded
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
 
     from facesql.answers import Answers
     from facesql.charts import ChartData
+    from facesql.cluster import Workers
     from facesql.groups import GroupRates, Groups
     from facesql.page import Show
     from facesql.story import Faces
@@ -149,6 +151,8 @@ def analyze_faces(
     drop_duplicates: bool = False,
     threads: int | None = None,
     memory_limit: int | None = None,
+    scheduler: str | None = None,
+    shared: str | Path | None = None,
     fresh: bool = False,
     show: "Show | None" = None,
     tell: "Callable[[Analysis], object]" = lambda _: None,
@@ -169,6 +173,10 @@ def analyze_faces(
     there is. ``threads`` are one a core; ``memory_limit`` is for the whole program, in bytes (default: 750 MB and the
     size of the encodings); what does not fit goes to disk.
 
+    ``scheduler`` is the address of a Dask scheduler, such as tcp://10.0.0.1:8786, whose workers compare the faces:
+    with the same counts. They read them from a folder of Parquet files in ``shared``, a folder or URL that they see
+    (default: the folder of the work, beside the report); it goes when they have.
+
     The folder then holds report.html, the page that tells all, whatever the formats of charts are; facesql.duckdb
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
     earlier analysis are replaced, all at the end, and others are left alone.
@@ -180,13 +188,15 @@ def analyze_faces(
     is there, before charts and page are drawn. ``command`` is what was typed, for page and notes to tell.
 
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
-    cut-offs do not fit together, or the folder cannot be written to or is being written to by another run.
+    cut-offs do not fit together, the folder cannot be written to or is being written to by another run, or a cluster
+    does not answer, does not fit or is lost; MissingPackageError where a scheduler is named without the extra cluster.
     """
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
     corrections = Corrections.read(exclude, relabel)
     stages = Stages()
     with (
+        _workers(scheduler) as workers,
         files_of(faces, skip_invalid=skip_invalid) as opened,
         keeping_counts(report, report / DATABASE) as kept,
         whole_files(report) as folder,
@@ -210,7 +220,7 @@ def analyze_faces(
                     plan = plan_pairs(
                         connection, bins=bins, known=known, threads=threads, memory_limit=loaded.database_bytes
                     )
-                    count_pairs(connection, plan, keep=kept.keep, progress=progress)
+                    _count(connection, plan, kept, workers, shared or kept.folder, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
                     analysis = _analysis(connection, report, loaded, opened, plan, totals, asked, wanted or Wanted())
@@ -239,6 +249,7 @@ def analyze_faces(
             **_settings(chosen, analysis),
             **({} if by is None else {"groups by": by}),
             **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
+            **({} if workers is None else {"compared by": f"{workers.size.workers} workers of a cluster"}),
             "formats": ", ".join(("vl.json", *formats)),
             "threads": str(plan.threads),
         }
@@ -261,6 +272,33 @@ def _load(chosen: Chosen, connection: duckdb.DuckDBPyConnection) -> Loaded:
         if PSEUDONYMS not in made:
             rows_of_photos(connection, file, "fill_photos", faces_file=str(file))
     return loaded
+
+
+def _workers(scheduler: str | None) -> AbstractContextManager["Workers | None"]:
+    """The workers that compare the faces; None where this process does."""
+    if scheduler is None:
+        return nullcontext()
+    from facesql.cluster import Workers
+
+    return Workers(scheduler)
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    kept: KeptCounts,
+    workers: "Workers | None",
+    shared: str | Path,
+    *,
+    progress: bool,
+) -> None:
+    if workers is None:
+        count_pairs(connection, plan, keep=kept.keep, progress=progress)
+        return
+    from facesql.cluster import spread
+
+    with spread(connection, plan, workers, shared) as (larger, join):
+        count_pairs(connection, larger, join=join, keep=kept.keep, progress=progress)
 
 
 def _analysis(

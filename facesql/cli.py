@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from facesql.analyze import Analysis
     from facesql.binning import Metric
+    from facesql.cluster import Size
+    from facesql.pairs import Plan
     from facesql.sources import Source
 
 
@@ -102,6 +104,14 @@ MemoryLimit = Annotated[
     typer.Option(
         help="Memory that the program may take, such as 2GB; what does not fit goes to disk.",
         show_default="750MB and the size of the encodings",
+    ),
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Let the workers of a Dask cluster do the work: its scheduler's address, such as tcp://10.0.0.1:8786.",
+        show_default="this process",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
@@ -349,6 +359,16 @@ def analyze(
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
+    scheduler: SchedulerOption = None,
+    shared: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|URL",
+            help="Where the workers of --scheduler read the faces, which are there until they are compared: a folder "
+            "that all see at the same path, or object storage.",
+            show_default="beside the report",
+        ),
+    ] = None,
     sample: Sample = None,
     exclude: Exclude = None,
     relabel: Relabel = None,
@@ -373,7 +393,7 @@ def analyze(
 
     Run it again after a stop, and it goes on; after faces were added, and only what they touch is compared.
     """
-    from facesql.analyze import analyze_faces, plan_analysis
+    from facesql.analyze import analyze_faces
     from facesql.binning import Metric, parse_number
     from facesql.encodingfiles import is_address, without_secrets
     from facesql.memory import parse_memory
@@ -408,8 +428,10 @@ def analyze(
         memory_limit=parse_memory(memory_limit) if memory_limit else None,
         fresh=fresh,
     )
+    if shared is not None and scheduler is None:
+        raise typer.BadParameter("--shared is for the workers of a cluster; name it with --scheduler")
     if explain:
-        print(explained(plan_analysis(tables, output, **how)))
+        print(explained(*_plan(scheduler, tables, output, how)))
         return
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
 
@@ -430,6 +452,8 @@ def analyze(
             ["facesql", *(without_secrets(word) if is_address(word) else word for word in sys.argv[1:])]
         ),
         progress=True,
+        scheduler=scheduler,
+        shared=shared,
         **how,
     )
     if open_page:
@@ -872,6 +896,39 @@ def import_(
 
 
 @app.command()
+def cluster(
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
+    threads_per_worker: Annotated[int, typer.Option(min=1, help="Threads of each worker.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The scheduler's port; 0: a free one.")] = 8786,
+    dashboard_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of the dashboard, if bokeh is installed; 0: a free one.")
+    ] = 8787,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen on. Whoever can reach it can run programs as you: Dask's connections are "
+            "neither authenticated nor encrypted, unless Dask's own configuration says so (TLS)."
+        ),
+    ] = "127.0.0.1",
+) -> None:
+    """Start a Dask cluster on this machine, for analyze --scheduler to try out, until Ctrl-C."""
+    from time import sleep
+
+    from facesql.localcluster import local_cluster
+    from facesql.text import started
+
+    try:
+        with local_cluster(
+            workers=workers, threads=threads_per_worker, port=port, dashboard_port=dashboard_port, host=host
+        ) as running:
+            print(started(running), flush=True)
+            while True:  # a wait without end would not see the signal where another thread gets it
+                sleep(0.2)
+    except KeyboardInterrupt:
+        print("facesql: the cluster has ended", file=sys.stderr)
+
+
+@app.command()
 def chart(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="The charts to draw.", show_default="all")
@@ -1142,6 +1199,18 @@ def _tables(faces: list[str] | None, sample: str | None) -> list[Path | str]:
     """The tables of faces that are named, that of a sample, or the default."""
     first = _named(faces[0] if faces else None, sample) or DEFAULT_FACES
     return [first, *map(_table, (faces or [])[1:])]
+
+
+def _plan(scheduler: str | None, tables: list[Path | str], output: Path, how: _How) -> "tuple[Plan, Size | None]":
+    """How the tables would be compared, and the size of the cluster that would do so."""
+    from facesql.analyze import plan_analysis
+
+    if scheduler is None:
+        return plan_analysis(tables, output, **how), None
+    from facesql.cluster import Workers, larger
+
+    with Workers(scheduler) as workers:
+        return larger(plan_analysis(tables, output, **how), workers.size), workers.size
 
 
 def _report(named: Path | None, *, no_report: bool) -> Path | None:

@@ -92,6 +92,11 @@ def connect(file: Path | None = None, *, report: bool = False) -> duckdb.DuckDBP
     return connection
 
 
+def connect_plain(threads: int) -> duckdb.DuckDBPyConnection:
+    """Open an empty database in memory, without sql/; see ``connect`` for what its SQL cannot do."""
+    return _quiet(duckdb.connect(config={**_config(), "threads": threads}))
+
+
 def _config() -> dict[str, Any]:
     """What every connection has; what does not fit into memory goes to a folder of its own for temporary files.
 

@@ -27,6 +27,11 @@ class KeptCounts:
         self._shards = Shards(folder, _SECONDS)
         self._held: list[pa.Table] = []
 
+    @property
+    def folder(self) -> Path:
+        """The work folder."""
+        return self._shards.folder
+
     def known(self) -> Iterator[pa.Table]:
         """What earlier runs left, see ``known_counts``."""
         return known_counts(self._shards.folder, self._database)

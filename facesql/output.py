@@ -42,6 +42,22 @@ def whole_files(folder: Path, inside: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
+def private_folder(place: Path) -> Iterator[Path]:
+    """Yield a new folder in ``place`` that its owner alone can read, for what no other run is to see.
+
+    It goes when the block ends; what runs that were killed have left in ``place`` goes first.
+
+    Raises FacesqlError where ``place`` cannot be made or written to.
+    """
+    new_folders = make_folders(place)
+    try:
+        with _private_folder(place, place) as private:
+            yield private
+    finally:
+        remove_empty(new_folders)
+
+
+@contextmanager
 def _private_folder(folder: Path, place: Path) -> Iterator[Path]:
     """A folder in ``place`` for what is to go into ``folder``, and beside it a lock that tells that its writer lives.
 

@@ -1,9 +1,9 @@
 """The partitioned self-join: table faces to binned_counts, batch by batch."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, groupby, product
 
@@ -86,6 +86,11 @@ class Plan:
                     pairs = pairs[self.batch_tiles :]
                 held += pairs
             yield _batch(held, whole=True)
+
+
+# Joins batches: given those of a plan, and what to tell how many pairs were counted, it gives each batch, in their
+# order, with its counts, as sql/engine/self_join.sql has them.
+Join = Callable[[Iterator[Batch], Callable[[int], object]], Generator[tuple[Batch, pa.Table], None, None]]
 
 
 def _batch(pairs: Sequence[tuple[int, int]], *, whole: bool) -> Batch:
@@ -193,6 +198,7 @@ def count_pairs(
     connection: duckdb.DuckDBPyConnection,
     plan: Plan,
     *,
+    join: Join | None = None,
     keep: Callable[[pa.Table], object] = lambda _: None,
     progress: bool = False,
 ) -> None:
@@ -200,28 +206,41 @@ def count_pairs(
 
     Every pair of faces counts once, in the bin of its distance, but for two faces of one person in one photo, which do
     not count. The pairs are equal whatever the plan; the person weights' last digits depend on ``tile_faces`` alone.
-    ``keep`` is given what is counted, in parts, from another thread: tables that ``plan_pairs`` takes as known.
+    ``join`` joins the batches, in this process where it is None. ``keep`` is given what is counted, in parts, from
+    another thread: tables that ``plan_pairs`` takes as known.
     """
     with (
         _storing(connection, plan.fingerprints, keep) as store,
-        ThreadPoolExecutor(plan.threads) as pool,
-        threadpool_limits(1, "blas"),
         bar(plan.pairs, "pair", shown=progress, what="comparing", done=plan.pairs_known) as shown,
+        closing((join or _join_here(connection, plan))(plan.batches(), shown.update)) as joined,
     ):
-        if plan.to_do:
-            from facesql.tiles import create_tile_counts  # half a second: the compiler
-
-            create_tile_counts(connection, plan.number, plan.bins, pool, shown.update)
         held: Held = {}
-        for batch in plan.batches():
-            _add(held, _join(connection, batch))
+        for batch, counts in joined:
+            _add(held, counts)
             if batch.whole:
                 store(held)
                 held = {}
 
 
-def _join(connection: duckdb.DuckDBPyConnection, batch: Batch) -> pa.Table:
-    """One batch, as sql/engine/self_join.sql gives it."""
+def _join_here(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Join:
+    """Joins batches in this process, in as many threads as the plan says."""
+
+    def join(
+        batches: Iterator[Batch], counted: Callable[[int], object]
+    ) -> Generator[tuple[Batch, pa.Table], None, None]:
+        with ThreadPoolExecutor(plan.threads) as pool, threadpool_limits(1, "blas"):
+            if plan.to_do:
+                from facesql.tiles import create_tile_counts  # half a second: the compiler
+
+                create_tile_counts(connection, plan.number, plan.bins, pool, counted)
+            for batch in batches:
+                yield batch, join_batch(connection, batch)
+
+    return join
+
+
+def join_batch(connection: duckdb.DuckDBPyConnection, batch: Batch) -> pa.Table:
+    """One batch, as sql/engine/self_join.sql gives it, of what the connection has as tiled_face and tile_counts."""
     tiles = {"tiles_a": batch.tiles_a, "tiles_b": batch.tiles_b}
     joined: pa.Table = connection.sql(engine_sql("self_join"), params=tiles).to_arrow_table()
     return joined

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'facesql[cluster]'"
 # How many seconds a scheduler has to answer, and its first worker to be there.
-_CONNECT, _FIRST_WORKER = 5, 5
+CONNECT, _FIRST_WORKER = 5, 5
 # What Dask logs stands in sentences of our own, and would otherwise break the progress bar.
 _LOGGERS = ("distributed", "distributed.client")
 
@@ -44,14 +44,13 @@ def connected(address: str) -> Iterator["Client"]:
     there, or one has another version.
     """
     require()
-    with _quiet():
+    with quiet():
         client = _client(address)
         try:
-            _require_workers(client, address)
-            _require_versions(client)
+            _require_fit(client, address)
             yield client
         finally:
-            client.close(timeout=_CONNECT)
+            client.close(timeout=CONNECT)
 
 
 def versions() -> dict[str, str]:
@@ -72,7 +71,7 @@ def refuse_other(here: Mapping[str, str], there: Mapping[str, str], where: str) 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold back what Dask logs."""
     import distributed  # noqa: F401 - sets the levels when it is first imported
 
@@ -90,11 +89,21 @@ def _client(address: str) -> "Client":
     from distributed import Client
 
     try:
-        return Client(address, timeout=_CONNECT, set_as_default=False)
+        return Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise FacesqlError(
             f"No Dask scheduler answers at {address!r}; check the address, such as tcp://10.0.0.1:8786, and that it "
             "runs, or start one on this machine by: facesql cluster"
+        ) from error
+
+
+def _require_fit(client: "Client", address: str) -> None:
+    try:
+        _require_workers(client, address)
+        _require_versions(client)
+    except OSError as error:
+        raise FacesqlError(
+            f"The scheduler at {address!r} stopped answering; see that it runs, and try again."
         ) from error
 
 

@@ -10,13 +10,16 @@ from facesql import answertext
 from facesql.aligned import aligned, number
 from facesql.answertext import counted
 from facesql.duplicates import NEAR
+from facesql.errors import plain
 from facesql.grouptext import grouped
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from facesql.analyze import Analysis
+    from facesql.cluster import Size
     from facesql.demo import Demo
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
+    from facesql.localcluster import Started
     from facesql.pairs import Batch, Plan
 
 
@@ -104,8 +107,8 @@ def analyzed(analysis: Analysis) -> str:
     )
 
 
-def explained(plan: Plan) -> str:
-    """How faces would be compared: what is cut into what, and what is known already."""
+def explained(plan: Plan, size: Size | None = None) -> str:
+    """How faces would be compared: what is cut into what, what is known already, and by a cluster of which size."""
     faces, tiles, batches = sum(plan.tile_faces), len(plan.tile_faces), list(plan.batches())
     to_do = sum(len(batch.tiles_a) for batch in batches)
     most = max((_batch_bytes(plan, batch) for batch in batches), default=0)
@@ -116,7 +119,14 @@ def explained(plan: Plan) -> str:
         ["tiles", f"{tiles:,}", f"of {min(plan.tile_faces, default=0):,} to {max(plan.tile_faces, default=0):,} faces"],
         ["tile pairs", f"{tiles * (tiles + 1) // 2:,}", f"{to_do:,} to be compared"],
         ["batches", f"{len(batches):,}", f"of at most {most:,} bytes of encodings"],
-        ["threads", f"{plan.threads:,}", ""],
+        *(
+            [["threads", f"{plan.threads:,}", ""]]
+            if size is None
+            else [
+                ["workers", f"{size.workers:,}", f"of the cluster at {plain(size.address)}"],
+                ["threads", f"{size.threads:,}", "of all workers"],
+            ]
+        ),
     ]
     widths = [max(len(row[column]) for row in cells) for column in (0, 1)]
     return "\n".join(f"{name:{widths[0]}}  {n:>{widths[1]}}  {what}".rstrip() for name, n, what in cells)
@@ -125,6 +135,22 @@ def explained(plan: Plan) -> str:
 def _batch_bytes(plan: Plan, batch: Batch) -> int:
     """What a batch carries: the encodings of both tiles of each pair."""
     return plan.face_bytes * sum(plan.tile_faces[tile] for tiles in (batch.tiles_a, batch.tiles_b) for tile in tiles)
+
+
+def started(cluster: Started) -> str:
+    """Where a cluster listens, and how it is used."""
+    dashboard = cluster.dashboard or "none, for it needs bokeh: pip install bokeh"
+    return "\n".join(
+        [
+            f"scheduler  {cluster.address}",
+            f"dashboard  {dashboard}",
+            f"workers    {cluster.workers}, {counted(cluster.threads, 'thread')} each",
+            "",
+            f"facesql analyze --scheduler {cluster.address}",
+            "",
+            "Ctrl-C ends it.",
+        ]
+    )
 
 
 def compared(demo: Demo) -> str:

@@ -32,6 +32,8 @@ COMMANDS = (
     *("compare", "identify"),
     "import",
 )
+# Those that go on until they are stopped, so that a block shows how they are used, and tests of their own run them.
+STARTED = ("cluster",)
 # How the shell asks for a line; what is typed after it goes to its stdin.
 PROMPT = "D "
 
@@ -79,6 +81,8 @@ def printed(step: Step, folder: Path) -> str:
 def test_every_command_is_in_the_readme_with_its_output() -> None:
     shown = {shlex.split(step.command)[1] for step in transcripts() if step.command.startswith("facesql ")}
     assert shown == set(COMMANDS)
+    used = "".join(re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+    assert all(f"facesql {command}" in used for command in STARTED)
     assert all(step.output.strip() for step in transcripts())
 
 
