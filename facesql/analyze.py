@@ -17,7 +17,7 @@ from facesql.correcting import Corrected, Corrections
 from facesql.database import connect, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
-from facesql.known import counts_path, keeping_counts, known_counts
+from facesql.known import KeptCounts, counts_path, keeping_counts, known_counts
 from facesql.loading import Chosen, Loaded
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
@@ -26,6 +26,7 @@ from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import doubts, how_made, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
+from facesql.sampling import SampleWanted
 from facesql.sources import DATABASE
 from facesql.wanted import Wanted
 
@@ -34,10 +35,13 @@ if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
     from facesql.charts import ChartData
     from facesql.groups import GroupRates, Groups
     from facesql.page import Show
+    from facesql.sampled import Sampled, SamplePlan
     from facesql.story import Faces
 
 # Tables and charts that there are where groups are compared.
 GROUP_FILES = ("group_rates", "group_pairs", "group_fmr")
+# The table that there is where a sample was compared.
+SAMPLE_FILE = "sampling_intervals"
 _FAILED = "The comparison failed; free some memory or disk space and run it again."
 
 
@@ -75,6 +79,7 @@ class Analysis:
             "optimism": answers.optimism,
             "calibration": answers.calibration,
             "growth": answers.growth,
+            **({} if answers.sampling is None else {SAMPLE_FILE: answers.sampling}),
             **({} if groups is None else {"group_rates": groups.groups, "group_pairs": groups.group_pairs}),
         }
 
@@ -109,6 +114,7 @@ def analyze_faces(
     cutoffs: Sequence[Decimal] | None = None,
     wanted: Wanted | None = None,
     by: str | None = None,
+    sample: SampleWanted | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
     exclude: Path | None = None,
@@ -139,6 +145,9 @@ def analyze_faces(
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
     earlier analysis are replaced, all at the end, and others are left alone.
 
+    ``sample`` says how large a sample of the impostor pairs is compared, in place of all; see ``sampling`` and
+    ``estimates``. Genuine pairs are exact. A sample takes up no counts of earlier runs, and none takes up its.
+
     What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
 
@@ -146,8 +155,10 @@ def analyze_faces(
     is there, before charts and page are drawn. ``command`` is what was typed, for page and notes to tell.
 
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
-    cut-offs do not fit together, or the folder cannot be written to or is being written to by another run.
+    cut-offs do not fit together, a sample is too small or ``by`` is given with one, or the folder cannot be written to
+    or is being written to by another run.
     """
+    _refuse_groups(sample, by)
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
     files = [faces] if isinstance(faces, Path) else list(faces)
@@ -166,17 +177,15 @@ def analyze_faces(
                     if fresh:
                         kept.discard()
                 with stages.time("comparing"):
-                    known = () if fresh else kept.known()
-                    plan = plan_pairs(
-                        connection, bins=bins, known=known, threads=threads, memory_limit=loaded.database_bytes
+                    compared = _compare(
+                        connection, loaded, kept, sample, wanted, fresh=fresh, threads=threads, progress=progress
                     )
-                    count_pairs(connection, plan, keep=kept.keep, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
-                    analysis = _analysis(connection, report, loaded, plan, totals, asked, wanted or Wanted())
+                    analysis = _analysis(connection, report, loaded, compared, totals, asked, wanted or Wanted())
                 if groups is not None:
                     with stages.time("groups"):
-                        rates = _group_rates(connection, groups, analysis, plan, loaded, progress=progress)
+                        rates = _group_rates(connection, groups, analysis, compared, loaded, progress=progress)
                         analysis = replace(analysis, groups=rates)
                 _store(connection, analysis, made)
                 counts = connection.sql("from block_pair_counts").to_arrow_table()
@@ -197,7 +206,8 @@ def analyze_faces(
             **({} if by is None else {"groups by": by}),
             **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
             "formats": ", ".join(("vl.json", *formats)),
-            "threads": str(plan.threads),
+            "threads": str(compared.threads),
+            **_sample_settings(analysis),
         }
         notes = _notes(analysis, made, dict(stages), settings)
         with stages.time("page"):
@@ -211,11 +221,95 @@ def analyze_faces(
     return analysis
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """How the pairs were compared."""
+
+    threads: int
+    pairs_known: int = 0
+    sampled: "Sampled | None" = None
+    doubts: Sequence[str] = ()
+
+
+def _refuse_groups(sample: SampleWanted | None, by: str | None) -> None:
+    if sample is not None and by is not None:
+        raise FacesqlError(
+            "Groups are compared by every pair, which a sample is to save; leave out --by, or --pairs, --seconds and "
+            "--relative-error."
+        )
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection,
+    loaded: Loaded,
+    kept: KeptCounts,
+    sample: SampleWanted | None,
+    wanted: Wanted | None,
+    *,
+    fresh: bool,
+    threads: int | None,
+    progress: bool,
+) -> _Compared:
+    """Compare all pairs, or a sample of them where one is wanted that has not all."""
+    doubts = []
+    if sample is not None:
+        from facesql.sampled import count_sample
+
+        sample_plan = _plan_sample(connection, sample, loaded, wanted or Wanted(), threads)
+        if sample_plan is not None:
+            sampled = count_sample(connection, sample_plan, progress=progress)
+            return _Compared(sample_plan.threads, sampled=sampled)
+        doubts = [_covers_all(connection, sample)]
+    known = () if fresh else kept.known()
+    plan = plan_pairs(connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes)
+    count_pairs(connection, plan, keep=kept.keep, progress=progress)
+    return _Compared(plan.threads, plan.pairs_known, doubts=doubts)
+
+
+def _plan_sample(
+    connection: duckdb.DuckDBPyConnection, sample: SampleWanted, loaded: Loaded, wanted: Wanted, threads: int | None
+) -> "SamplePlan | None":
+    from facesql.sampled import plan_sample
+
+    return plan_sample(
+        connection,
+        sample,
+        bins=loaded.bins,
+        target=wanted.max_fmr,
+        confidence=wanted.confidence,
+        memory_limit=loaded.database_bytes,
+        threads=threads,
+    )
+
+
+def _covers_all(connection: duckdb.DuckDBPyConnection, sample: SampleWanted) -> str:
+    """What is said where a sample would have all pairs."""
+    from facesql.sampled import impostor_pairs
+    from facesql.sampletext import covers_all
+
+    return covers_all(sample.pairs, impostor_pairs(connection))
+
+
+def _no_faces() -> "Faces":
+    from facesql.sampletext import NO_FACES
+    from facesql.story import Faces
+
+    return Faces(no_pictures=NO_FACES)
+
+
+def _sample_settings(analysis: Analysis) -> dict[str, str]:
+    if analysis.answers.sampled is None:
+        return {}
+    from facesql.sampletext import settings
+
+    return settings(analysis.answers.sampled)
+
+
 def _analysis(
     connection: duckdb.DuckDBPyConnection,
     report: Path,
     loaded: Loaded,
-    plan: Plan,
+    compared: "_Compared",
     totals: pl.DataFrame,
     asked: Sequence[int] | None,
     wanted: Wanted,
@@ -236,13 +330,13 @@ def _analysis(
         duplicates_dropped=loaded.dropped,
         photos=photos,
         people=people,
-        pairs_known=plan.pairs_known,
+        pairs_known=compared.pairs_known,
         bins=bins,
         table=table,
         key_table=table.filter(pl.col("bin").is_in(keys)),
         figures=summarize(totals, bins),
-        answers=find_answers(connection, bins, wanted, map(read_found, made.values())),
-        doubts=doubts(made),
+        answers=find_answers(connection, bins, wanted, map(read_found, made.values()), compared.sampled),
+        doubts=[*doubts(made), *compared.doubts],
     )
 
 
@@ -250,7 +344,7 @@ def _group_rates(
     connection: duckdb.DuckDBPyConnection,
     groups: "Groups",
     analysis: Analysis,
-    plan: Plan,
+    compared: "_Compared",
     loaded: Loaded,
     *,
     progress: bool,
@@ -263,7 +357,7 @@ def _group_rates(
         analysis.answers.a_cutoff(analysis.bins),
         analysis.bins,
         confidence=analysis.answers.wanted.confidence,
-        threads=plan.threads,
+        threads=compared.threads,
         memory_limit=loaded.database_bytes,
         progress=progress,
     )
@@ -272,6 +366,8 @@ def _group_rates(
 def _behind(
     chosen: Chosen, analysis: Analysis, show: "Show", counts: pa.Table, threads: int | None, *, progress: bool
 ) -> "Faces":
+    if analysis.answers.sampled is not None:
+        return _no_faces()
     from facesql.behind import faces_behind
 
     return faces_behind(
@@ -312,6 +408,30 @@ def plan_analysis(
         )
 
 
+def plan_sampled_analysis(
+    faces: Path | Sequence[Path],
+    sample: SampleWanted,
+    wanted: Wanted | None = None,
+    *,
+    metric: Metric | None = None,
+    bin_width: Decimal | None = None,
+    max_distance: Decimal | None = None,
+    skip_invalid: bool = False,
+    exclude: Path | None = None,
+    relabel: Path | None = None,
+    drop_duplicates: bool = False,
+    threads: int | None = None,
+    memory_limit: int | None = None,
+    fresh: bool = False,  # noqa: ARG001  # a sample takes up nothing
+) -> "SamplePlan | None":
+    """How ``analyze_faces`` would compare a sample, as ``plan_analysis`` says of all; None where it has all pairs."""
+    files = [faces] if isinstance(faces, Path) else list(faces)
+    corrections = Corrections.read(exclude, relabel)
+    chosen = Chosen(files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit)
+    with plain_errors(_FAILED), connect(report=True) as connection:
+        return _plan_sample(connection, sample, chosen.load(connection), wanted or Wanted(), threads)
+
+
 def _settings(chosen: Chosen, analysis: Analysis) -> dict[str, str]:
     limit = chosen.memory_limit
     return {
@@ -340,11 +460,20 @@ def _notes(
         "people compared": analysis.people,
         "pairs of one person (genuine)": analysis.figures.genuine_pairs,
         "pairs of two people (impostor)": analysis.figures.impostor_pairs,
+        **_sample_counts(analysis),
         "pairs that an earlier run had counted": analysis.pairs_known,
     }
     tables = [TableNotes(file, read_found(noted), read_times(file)) for file, noted in made.items()]
     merged_made = {name: value for name, value in merged(made).items() if name != FOUND}
     return RunNotes(tables, compared, seconds, merged_made, settings, analysis.doubts)
+
+
+def _sample_counts(analysis: Analysis) -> dict[str, int]:
+    if analysis.answers.sampled is None:
+        return {}
+    from facesql.sampletext import noted
+
+    return noted(analysis.answers.sampled)
 
 
 def _groups(connection: duckdb.DuckDBPyConnection, by: str) -> "Groups":
@@ -398,6 +527,8 @@ def _remove_earlier(report: Path, analysis: Analysis, charts: Sequence[str], for
     for name, kind in product(charts, ("vl.json", *CHART_FORMATS)):
         if kind not in written_formats or (name in GROUP_FILES and analysis.groups is None):
             (report / f"{name}.{kind}").unlink(missing_ok=True)
-    if analysis.groups is None:
-        for name, suffix in product(GROUP_FILES, ("csv", "parquet")):
-            (report / f"{name}.{suffix}").unlink(missing_ok=True)
+    gone = [*(GROUP_FILES if analysis.groups is None else ())]
+    if analysis.answers.sampled is None:
+        gone.append(SAMPLE_FILE)
+    for name, suffix in product(gone, ("csv", "parquet")):
+        (report / f"{name}.{suffix}").unlink(missing_ok=True)

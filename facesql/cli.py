@@ -314,6 +314,27 @@ def analyze(
             help="Compare groups of people, too: by a column of the tables, or by a file of columns person,group.",
         ),
     ] = None,
+    sample_pairs: Annotated[
+        str | None,
+        typer.Option(
+            "--pairs",
+            metavar="N",
+            help="Compare all pairs of one person, and a random sample of about so many of two, such as 1e9: for "
+            "tables too large for every pair.",
+        ),
+    ] = None,
+    sample_seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="S", help="The same, as many as are compared in that time.")
+    ] = None,
+    relative_error: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="The same, until the sampling's standard error of an FMR of --max-fmr is at most that share of it, "
+            "such as 5%.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws another sample.")] = 0,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
@@ -341,12 +362,13 @@ def analyze(
 
     Run it again after a stop, and it goes on; after faces were added, and only what they touch is compared.
     """
-    from facesql.analyze import analyze_faces, plan_analysis
+    from facesql.analyze import analyze_faces, plan_analysis, plan_sampled_analysis
     from facesql.binning import Metric, parse_number
     from facesql.memory import parse_memory
     from facesql.metrics import parse_cutoffs
     from facesql.page import Show
     from facesql.report import PAGE, parse_formats
+    from facesql.sampling import parse_sample
     from facesql.text import analyzed, explained
     from facesql.wanted import Wanted
 
@@ -362,6 +384,7 @@ def analyze(
         confidence=confidence,
     )
 
+    drawn = parse_sample(sample_pairs, sample_seconds, relative_error, seed)
     tables = _tables(faces, sample)
     how = _How(
         metric=parse_choice(metric, Metric, "metric") if metric else None,
@@ -376,7 +399,8 @@ def analyze(
         fresh=fresh,
     )
     if explain:
-        print(explained(plan_analysis(tables, output, **how)))
+        planned = None if drawn is None else plan_sampled_analysis(tables, drawn, wanted, **how)
+        print(explained(plan_analysis(tables, output, **how) if planned is None else planned))
         return
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
 
@@ -390,6 +414,7 @@ def analyze(
         cutoffs=chosen,
         wanted=wanted,
         by=by,
+        sample=drawn,
         formats=parse_formats(formats),
         show=None if no_faces else Show(photos or (), pictures=not no_photos),
         tell=tell,

@@ -110,9 +110,8 @@ def plan_pairs(
     a quarter of a batch); ``memory_limit`` is that of the database, in bytes; ``threads`` are as many as there are
     cores.
     """
-    number, face_bytes, faces = _encodings(connection)
-    if memory_limit is not None:
-        batch_bytes = min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
+    number, face_bytes, faces = encodings_of(connection)
+    batch_bytes = batch_bytes_within(batch_bytes, memory_limit)
     tile_faces = tile_faces or _tile_faces(batch_bytes, face_bytes)
     compared = f"{COMPARED} {bins.metric} {bins.first} {bins.last} {bins.width}"
     blocks = connection.execute(engine_sql("block_fingerprints"), {"compared": compared}).fetchall()
@@ -145,7 +144,12 @@ def plan_pairs(
 
 def fitting_tile_faces(connection: duckdb.DuckDBPyConnection, memory_limit: int) -> int:
     """How many faces of table faces a tile holds where nothing else is said; ``memory_limit`` is the database's."""
-    return _tile_faces(min(BATCH_BYTES, memory_limit // _BATCHES_IN_MEMORY), _encodings(connection)[1])
+    return _tile_faces(batch_bytes_within(BATCH_BYTES, memory_limit), encodings_of(connection)[1])
+
+
+def batch_bytes_within(batch_bytes: int, memory_limit: int | None) -> int:
+    """How many bytes of encodings a batch has at most, where the database may have so much memory, in bytes."""
+    return batch_bytes if memory_limit is None else min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
 
 
 def _tile_faces(batch_bytes: int, face_bytes: int) -> int:
@@ -183,7 +187,7 @@ def _drop_partly_known(
     return int(pairs)
 
 
-def _encodings(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
+def encodings_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
     """The type of the encodings' numbers, the bytes of one encoding, and how many there are."""
     [(kind, size, faces)] = connection.execute(engine_sql("encodings")).fetchall()
     return ("double", 8 * size, faces) if kind.startswith("DOUBLE") else ("float", 4 * size, faces)
@@ -213,18 +217,18 @@ def count_pairs(
 
             create_tile_counts(connection, plan.number, plan.bins, pool, shown.update)
         held: Held = {}
-        for batch in plan.batches():
-            _add(held, _join(connection, batch))
+        for batch, joined in join_batches(connection, plan.batches()):
+            _add(held, joined)
             if batch.whole:
                 store(held)
                 held = {}
 
 
-def _join(connection: duckdb.DuckDBPyConnection, batch: Batch) -> pa.Table:
-    """One batch, as sql/engine/self_join.sql gives it."""
-    tiles = {"tiles_a": batch.tiles_a, "tiles_b": batch.tiles_b}
-    joined: pa.Table = connection.sql(engine_sql("self_join"), params=tiles).to_arrow_table()
-    return joined
+def join_batches(connection: duckdb.DuckDBPyConnection, batches: Iterable[Batch]) -> Iterator[tuple[Batch, pa.Table]]:
+    """Each batch with what sql/engine/self_join.sql gives of it, in their order; the connection has tile_counts."""
+    for batch in batches:
+        tiles = {"tiles_a": batch.tiles_a, "tiles_b": batch.tiles_b}
+        yield batch, connection.sql(engine_sql("self_join"), params=tiles).to_arrow_table()
 
 
 def _add(held: Held, joined: pa.Table) -> None:

@@ -6,18 +6,20 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from facesql import answertext
+from facesql import answertext, sampletext
 from facesql.aligned import aligned, number
 from facesql.answertext import counted
 from facesql.duplicates import NEAR
 from facesql.grouptext import grouped
+from facesql.pairs import Plan
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from facesql.analyze import Analysis
     from facesql.demo import Demo
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
-    from facesql.pairs import Batch, Plan
+    from facesql.pairs import Batch
+    from facesql.sampled import SamplePlan
 
 
 def encoded(summary: EncodeSummary) -> str:
@@ -82,6 +84,7 @@ def analyzed(analysis: Analysis) -> str:
             "",
             *points.lines,
             *answertext.operating_notes(answers),
+            *answertext.sample_notes(answers, bins),
             *answertext.explained(points),
             "",
             *answertext.cutoffs(analysis.key_table, bins).lines,
@@ -91,6 +94,7 @@ def analyzed(analysis: Analysis) -> str:
             answertext.intervals_heading(answers),
             *sure.lines,
             *answertext.explained(sure),
+            *_sampling(analysis),
             "",
             *answertext.figure_intervals(answers).lines,
             "",
@@ -104,8 +108,18 @@ def analyzed(analysis: Analysis) -> str:
     )
 
 
-def explained(plan: Plan) -> str:
+def _sampling(analysis: Analysis) -> list[str]:
+    sampling = answertext.sampling(analysis.answers, analysis.key_table, analysis.bins)
+    if sampling is None:
+        return []
+    heading, cells, notes = sampling
+    return ["", heading, *cells.lines, *notes]
+
+
+def explained(plan: Plan | SamplePlan) -> str:
     """How faces would be compared: what is cut into what, and what is known already."""
+    if not isinstance(plan, Plan):
+        return sampletext.planned(plan)
     faces, tiles, batches = sum(plan.tile_faces), len(plan.tile_faces), list(plan.batches())
     to_do = sum(len(batch.tiles_a) for batch in batches)
     most = max((_batch_bytes(plan, batch) for batch in batches), default=0)
