@@ -3,8 +3,8 @@
 In each stratum, counts are scaled by what all its pairs are to those compared: the separate ratio estimator of W. G.
 Cochran, Sampling Techniques, 3rd ed. (1977), section 6.10; its variance, of sums up to each cut-off, is that of
 section 6.4, with finite population correction. Pairs of tiles of one stratum have nearly equally many pairs, and so its
-bias is far below its error. That of a rate is taken on the logit scale, with Student's quantile (Satterthwaite's degrees of
-freedom). Where fewer than ten sampled pairs match in effect, the interval is that of Clopper and Pearson for the
+bias is far below its error. Intervals are taken on the logit scale, with Student's quantile (degrees of freedom by
+Satterthwaite). Where fewer than ten sampled pairs match in effect, the interval is that of Clopper and Pearson for the
 number of independent pairs that tell as much (E. L. Korn and B. I. Graubard, Survey Methodology 24, 1998).
 """
 
