@@ -169,8 +169,8 @@ def planned(plan: SamplePlan) -> str:
         ["tiles", f"{len(tiles.faces):,}", f"of {int(tiles.faces.min()):,} to {int(tiles.faces.max()):,} faces"],
         ["tile pairs", f"{tiles.sharing_count:,}", "that share a person, all of them"],
         ["", f"{of_tiles:,}", f"that do not, {drawn:,} of them by seed {plan.wanted.seed} {rest}"],
-        ["strata", f"{len(plan.strata):,}", f"at least {int(plan.first.min(initial=0)):,} tile pairs of each"],
-        ["batches", "", f"of at most {plan.batch_tiles:,} tile pairs"],
+        ["strata", f"{len(plan.strata):,}", f"at least {min(plan.first.tolist(), default=0):,} tile pairs of each"],
+        ["batch", f"{plan.batch_tiles:,}", "tile pairs at most"],
         ["threads", f"{plan.threads:,}", ""],
     ]
     widths = [max(len(row[column]) for row in cells) for column in (0, 1)]

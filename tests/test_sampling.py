@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from facesql.analyze import analyze_faces, plan_sampled_analysis
 from facesql.binning import EUCLIDEAN, BinCounts, Bins, Metric, parse_number
-from facesql.blocks import Weighting
+from facesql.blocks import Counted, Numbers, Weighting, block_counts
 from facesql.errors import FacesqlError
 from facesql.estimates import StratumSums, estimate
 from facesql.known import known_counts
@@ -36,11 +36,14 @@ from facesql.sampling import (
 )
 from facesql.sources import DATABASE
 from facesql.text import explained
+from facesql.uncertainty import Rate, fmr_band
 from tests.benchmarks import sampling as benchmark
 from tests.conftest import Run, compare, faces_table, filled
+from tests.simulation import BINS, equal, simulated, truth
 
 # In few blocks, for a sample has so many pairs of tiles from each two.
 PEOPLE, ENCODINGS = benchmark.few_blocks(700, 3)
+NONE = np.empty(0, np.int64)
 Rows = list[tuple[object, ...]]
 
 
@@ -177,12 +180,12 @@ def test_a_sample_of_everything_is_the_full_analysis() -> None:
 def test_means_over_seeds_are_those_of_all_pairs() -> None:
     full, sampled = filled(PEOPLE, ENCODINGS), filled(PEOPLE, ENCODINGS)
     compare(full)
-    plan = planned(sampled, SampleWanted(pairs=300_000))
+    plan = planned(sampled, SampleWanted(pairs=100_000))
     truth = below(full) / below(full)[:, -1:]
-    results = list(benchmark.sample(sampled, plan, range(40)))
+    results = list(benchmark.sample(sampled, plan, range(30)))
     for row, weighting in enumerate(Weighting):
         values = np.array([result[weighting].value for result in results])
-        for place in (620, 660, 700, 800):
+        for place in (700, 740, 800, 860):
             spread = values[:, place].std(ddof=1) / np.sqrt(len(values))
             assert abs(values[:, place].mean() - truth[row, place]) < 4.5 * spread
             # What a sample says of its own error is what samples differ by.
@@ -193,7 +196,7 @@ def test_means_over_seeds_are_those_of_all_pairs() -> None:
 def test_the_seed_alone_decides() -> None:
     def counts(seed: int, threads: int) -> Rows:
         connection = filled(PEOPLE, ENCODINGS)
-        count_sample(connection, planned(connection, SampleWanted(pairs=300_000, seed=seed), threads))
+        count_sample(connection, planned(connection, SampleWanted(pairs=100_000, seed=seed), threads))
         return connection.execute("from block_pair_counts order by all").fetchall()
 
     first = counts(1, 1)
@@ -257,7 +260,7 @@ def test_where_nothing_matches_the_interval_is_the_rule_of_three() -> None:
 
 
 def test_intervals_hold_the_full_value_as_often_as_they_say() -> None:
-    held = benchmark.coverage(benchmark.table_of(1500), pairs=300_000, seeds=60, places=(620, 680, 760))
+    held = benchmark.coverage(benchmark.table_of(600), pairs=100_000, seeds=60, places=(720, 760, 820))
     shares = [np.mean(row) for row in held.values()]
     assert len(shares) == 6
     # 60 runs tell 95% but for 5.5% either way; of six numbers together a little more.
@@ -267,8 +270,58 @@ def test_intervals_hold_the_full_value_as_often_as_they_say() -> None:
 def test_coverage_notices_intervals_that_are_too_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     real = StratumSums.variances
     monkeypatch.setattr(StratumSums, "variances", lambda self, count: real(self, count) / 9)
-    held = benchmark.coverage(benchmark.table_of(1500), pairs=300_000, seeds=60, places=(620, 680, 760))
+    held = benchmark.coverage(benchmark.table_of(600), pairs=100_000, seeds=60, places=(720, 760, 820))
     assert max(np.mean(row) for row in held.values()) < 0.86
+
+
+def thinned(counted: Counted, share: float, random: np.random.Generator) -> tuple[Counted, Mapping[Weighting, Numbers]]:
+    """What a sample of so large a share of the pairs of each two blocks tells; a pair of tiles is a pair of faces."""
+    strata, sums = [], []
+    for (a, b, same), counts in counted:
+        if same:
+            continue
+        pairs, drawn = int(counts.pairs.sum()), max(2, int(share * counts.pairs.sum()))
+        parts = random.multivariate_hypergeometric(counts.pairs, drawn)
+        places = np.repeat(np.arange(len(parts)), parts)
+        of_stratum = StratumSums()
+        of_stratum.add([BinCounts(counts.first + place, np.array([1]), np.array([1.0])) for place in places.tolist()])
+        strata.append(Stratum(a, b, 0, 0, pairs, pairs, float(counts.person_weight.sum()), np.array([1]), NONE))
+        sums.append(of_stratum)
+    estimated = estimate(strata, sums, [], BINS)
+    genuine = [row for row in counted if row[0][2]]
+    return [*genuine, *estimated.counted], {of: fmr.number for of, fmr in estimated.fmr.items()}
+
+
+def test_intervals_of_other_people_hold_the_error_of_the_sampling_once() -> None:
+    """Pairs are sampled so thinly that their own error is as large as that of the people; see tests/simulation.py."""
+    known = truth(120, equal, BINS).rates[Weighting.PEOPLE][Rate.FMR]
+    place = int(np.abs(known - 0.03).argmin())
+    held, wider = [], []
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        counted, people = simulated(120, equal, random, BINS)
+        sampled, numbers = thinned(counted, 0.03, random)
+        of_all, of_sample = (
+            fmr_band(block_counts(counts, people, BINS, sampled=of)[0][Weighting.PEOPLE])
+            for counts, of in ((counted, None), (sampled, numbers))
+        )
+        held.append(of_sample.low[place] <= known[place] <= of_sample.high[place])
+        wider.append(of_sample.se[place] / of_all.se[place])
+    assert np.mean(held) > 0.86
+    assert np.nanmedian(wider) > 1.05
+
+
+def test_a_bound_of_people_and_of_the_sample_is_that_of_both() -> None:
+    """No pair matches: 3 in so many disjoint pairs of people, and 3 in so many sampled pairs, in sum."""
+    counted, people = simulated(120, equal, np.random.default_rng(0), BINS)
+    none = [(key, BinCounts(10, np.array([counts.pairs.sum()]), np.array([counts.person_weight.sum()])))
+            for key, counts in counted]  # fmt: skip
+    numbers = dict.fromkeys(Weighting, np.full(len(BINS.edges), 200.0))
+    alone, joined = (
+        fmr_band(block_counts(none, people, BINS, sampled=of)[0][Weighting.PEOPLE]).high[3] for of in (None, numbers)
+    )
+    assert alone == pytest.approx(1 - 0.05 ** (1 / 60))
+    assert joined == pytest.approx(1 - 0.05 ** (1 / 60 + 1 / 200))
 
 
 @pytest.mark.parametrize("wanted", [SampleWanted(seconds=0.5), SampleWanted(relative_error=0.25)])
