@@ -1,7 +1,6 @@
 """Tables of faces to the cut-off table, its figures, its charts and notes, in one folder."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from itertools import product
@@ -14,19 +13,21 @@ import pyarrow as pa
 
 from facesql import __version__
 from facesql.binning import Bins, Metric, written
+from facesql.comparing import Compared, compare_faces, planned_sample, working_for
 from facesql.correcting import Corrected, Corrections
 from facesql.database import connect, connect_to, engine_sql, plain_errors
 from facesql.errors import FacesqlError
 from facesql.faces import FOUND, read_found, read_times
-from facesql.known import KeptCounts, counts_path, keeping_counts, known_counts
+from facesql.known import counts_path, keeping_counts, known_counts
 from facesql.loading import Chosen, Loaded
 from facesql.metrics import Figures, cutoff_table, key_bins, summarize
 from facesql.notes import RunNotes, TableNotes, run_notes
 from facesql.output import whole_files
-from facesql.pairs import Plan, count_pairs, plan_pairs
+from facesql.pairs import Plan, plan_pairs
 from facesql.progress import Stages
 from facesql.provenance import PSEUDONYMS, doubts, how_made, merged
 from facesql.report import CHART_FORMATS, ChartFormat, write_notes, write_page, write_summary, write_tables
+from facesql.sampling import SampleWanted
 from facesql.sources import DATABASE, rows_of_photos
 from facesql.tables import FacesLike, Opened, files_of
 from facesql.wanted import Wanted
@@ -36,15 +37,17 @@ if TYPE_CHECKING:  # SciPy takes memory that the comparison may need
 
     from facesql.answers import Answers
     from facesql.charts import ChartData
-    from facesql.cluster import Workers
     from facesql.groups import GroupRates, Groups
     from facesql.page import Show
+    from facesql.sampled import SamplePlan
     from facesql.story import Faces
 
     ShownChart = alt.LayerChart | alt.HConcatChart
 
 # Tables and charts that there are where groups are compared.
 GROUP_FILES = ("group_rates", "group_pairs", "group_fmr")
+# The table that there is where a sample was compared.
+SAMPLE_FILE = "sampling_intervals"
 _FAILED = "The comparison failed; free some memory or disk space and run it again."
 
 
@@ -84,6 +87,7 @@ class Analysis:
             "optimism": answers.optimism,
             "calibration": answers.calibration,
             "growth": answers.growth,
+            **({} if answers.sampling is None else {SAMPLE_FILE: answers.sampling}),
             **({} if groups is None else {"group_rates": groups.groups, "group_pairs": groups.group_pairs}),
         }
 
@@ -144,6 +148,7 @@ def analyze_faces(
     cutoffs: Sequence[Decimal] | None = None,
     wanted: Wanted | None = None,
     by: str | None = None,
+    sample: SampleWanted | None = None,
     formats: Sequence[ChartFormat] = CHART_FORMATS,
     skip_invalid: bool = False,
     exclude: Path | None = None,
@@ -181,6 +186,9 @@ def analyze_faces(
     (faces, binned_counts and the tables, open to SQL), the tables, summary.json, run.md and the charts. Files of an
     earlier analysis are replaced, all at the end, and others are left alone.
 
+    ``sample`` says how large a sample of the impostor pairs is compared, in place of all; see ``sampling`` and
+    ``estimates``. Genuine pairs are exact. A sample takes up no counts of earlier runs, and none takes up its.
+
     What a stopped analysis into that folder has counted, or an earlier one, is not counted again as far as it is of the
     same faces, unless ``fresh``: the result is the same, but for the last digits of person weights.
 
@@ -188,15 +196,17 @@ def analyze_faces(
     is there, before charts and page are drawn. ``command`` is what was typed, for page and notes to tell.
 
     Raises InvalidFacesError where rows cannot be compared, FacesqlError where a file cannot be used, files, bins or
-    cut-offs do not fit together, the folder cannot be written to or is being written to by another run, or a cluster
-    does not answer, does not fit or is lost; MissingPackageError where a scheduler is named without the extra cluster.
+    cut-offs do not fit together, a sample is too small or ``by`` is given with one, the folder cannot be written to or
+    is being written to by another run, or a cluster does not answer, does not fit or is lost; MissingPackageError where
+    a scheduler is named without the extra cluster.
     """
+    _refuse_groups(sample, by)
     if report.is_file():
         raise FacesqlError(f"{str(report)!r} is a file; name a folder with -o.")
     corrections = Corrections.read(exclude, relabel)
     stages = Stages()
     with (
-        _workers(scheduler) as workers,
+        working_for(scheduler) as workers,
         files_of(faces, skip_invalid=skip_invalid) as opened,
         keeping_counts(report, report / DATABASE) as kept,
         whole_files(report) as folder,
@@ -216,17 +226,26 @@ def analyze_faces(
                     if fresh:
                         kept.discard()
                 with stages.time("comparing"):
-                    known = () if fresh else kept.known()
-                    plan = plan_pairs(
-                        connection, bins=bins, known=known, threads=threads, memory_limit=loaded.database_bytes
+                    compared = compare_faces(
+                        connection,
+                        loaded,
+                        kept,
+                        sample=sample,
+                        wanted=wanted or Wanted(),
+                        fresh=fresh,
+                        workers=workers,
+                        shared=shared,
+                        threads=threads,
+                        progress=progress,
                     )
-                    _count(connection, plan, kept, workers, shared or kept.folder, progress=progress)
                 with stages.time("table and figures"):
                     totals = pl.DataFrame(connection.sql("from bin_totals").to_arrow_table())
-                    analysis = _analysis(connection, report, loaded, opened, plan, totals, asked, wanted or Wanted())
+                    analysis = _analysis(
+                        connection, report, loaded, opened, compared, totals, asked, wanted or Wanted()
+                    )
                 if groups is not None:
                     with stages.time("groups"):
-                        rates = _group_rates(connection, groups, analysis, plan, loaded, progress=progress)
+                        rates = _group_rates(connection, groups, analysis, compared, loaded, progress=progress)
                         analysis = replace(analysis, groups=rates)
                 _store(connection, analysis, loaded.made, opened)
                 counts = connection.sql("from block_pair_counts").to_arrow_table()
@@ -251,7 +270,8 @@ def analyze_faces(
             **{name: str(file) for name, file in (("exclude", exclude), ("relabel", relabel)) if file is not None},
             **({} if workers is None else {"compared by": f"{workers.size.workers} workers of a cluster"}),
             "formats": ", ".join(("vl.json", *formats)),
-            "threads": str(plan.threads),
+            "threads": str(compared.threads),
+            **_sample_settings(analysis),
         }
         notes = _notes(analysis, loaded.made, opened, dict(stages), settings)
         with stages.time("page"):
@@ -274,31 +294,27 @@ def _load(chosen: Chosen, connection: duckdb.DuckDBPyConnection) -> Loaded:
     return loaded
 
 
-def _workers(scheduler: str | None) -> AbstractContextManager["Workers | None"]:
-    """The workers that compare the faces; None where this process does."""
-    if scheduler is None:
-        return nullcontext()
-    from facesql.cluster import Workers
+def _refuse_groups(sample: SampleWanted | None, by: str | None) -> None:
+    if sample is not None and by is not None:
+        raise FacesqlError(
+            "Groups are compared by every pair, which a sample is to save; leave out --by, or --pairs, --seconds and "
+            "--relative-error."
+        )
 
-    return Workers(scheduler)
+
+def _no_faces() -> "Faces":
+    from facesql.sampletext import NO_FACES
+    from facesql.story import Faces
+
+    return Faces(no_pictures=NO_FACES)
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection,
-    plan: Plan,
-    kept: KeptCounts,
-    workers: "Workers | None",
-    shared: str | Path,
-    *,
-    progress: bool,
-) -> None:
-    if workers is None:
-        count_pairs(connection, plan, keep=kept.keep, progress=progress)
-        return
-    from facesql.cluster import spread
+def _sample_settings(analysis: Analysis) -> dict[str, str]:
+    if analysis.answers.sampled is None:
+        return {}
+    from facesql.sampletext import settings
 
-    with spread(connection, plan, workers, shared) as (larger, join):
-        count_pairs(connection, larger, join=join, keep=kept.keep, progress=progress)
+    return settings(analysis.answers.sampled)
 
 
 def _analysis(
@@ -306,7 +322,7 @@ def _analysis(
     report: Path,
     loaded: Loaded,
     opened: Opened,
-    plan: Plan,
+    compared: Compared,
     totals: pl.DataFrame,
     asked: Sequence[int] | None,
     wanted: Wanted,
@@ -327,14 +343,14 @@ def _analysis(
         duplicates_dropped=loaded.dropped,
         photos=photos,
         people=people,
-        pairs_known=plan.pairs_known,
+        pairs_known=compared.pairs_known,
         bins=bins,
         bin_totals=totals,
         table=table,
         key_table=table.filter(pl.col("bin").is_in(keys)),
         figures=summarize(totals, bins),
-        answers=find_answers(connection, bins, wanted, map(read_found, made.values())),
-        doubts=[opened.told(doubt) for doubt in doubts(made)],
+        answers=find_answers(connection, bins, wanted, map(read_found, made.values()), compared.sampled),
+        doubts=[*(opened.told(doubt) for doubt in doubts(made)), *compared.doubts],
     )
 
 
@@ -342,7 +358,7 @@ def _group_rates(
     connection: duckdb.DuckDBPyConnection,
     groups: "Groups",
     analysis: Analysis,
-    plan: Plan,
+    compared: Compared,
     loaded: Loaded,
     *,
     progress: bool,
@@ -355,7 +371,7 @@ def _group_rates(
         analysis.answers.a_cutoff(analysis.bins),
         analysis.bins,
         confidence=analysis.answers.wanted.confidence,
-        threads=plan.threads,
+        threads=compared.threads,
         memory_limit=loaded.database_bytes,
         progress=progress,
     )
@@ -373,6 +389,8 @@ def _behind(
     progress: bool,
 ) -> "Faces":
     """Fill the tables pairs and suspects of the report's database; returns what the page shows."""
+    if analysis.answers.sampled is not None:
+        return _no_faces()
     from facesql.behind import faces_behind
 
     behind = faces_behind(
@@ -395,6 +413,8 @@ def plan_analysis(
     faces: FacesLike,
     report: Path,
     *,
+    sample: SampleWanted | None = None,
+    wanted: Wanted | None = None,
     metric: Metric | None = None,
     bin_width: Decimal | None = None,
     max_distance: Decimal | None = None,
@@ -405,7 +425,7 @@ def plan_analysis(
     threads: int | None = None,
     memory_limit: int | None = None,
     fresh: bool = False,
-) -> Plan:
+) -> "Plan | SamplePlan":
     """How ``analyze_faces`` would compare the faces; nothing is compared or written. It raises what that does."""
     corrections = Corrections.read(exclude, relabel)
     opening = files_of(faces, skip_invalid=skip_invalid)
@@ -413,6 +433,10 @@ def plan_analysis(
         loaded = Chosen(
             opened.files, metric, bin_width, max_distance, skip_invalid, corrections, drop_duplicates, memory_limit
         ).load(connection)
+        if sample is not None:
+            drawn = planned_sample(connection, sample, loaded, wanted or Wanted(), threads)
+            if drawn is not None:
+                return drawn
         known = () if fresh else known_counts(counts_path(report), report / DATABASE)
         return plan_pairs(
             connection, bins=loaded.bins, known=known, threads=threads, memory_limit=loaded.database_bytes
@@ -448,11 +472,20 @@ def _notes(
         "people compared": analysis.people,
         "pairs of one person (genuine)": analysis.figures.genuine_pairs,
         "pairs of two people (impostor)": analysis.figures.impostor_pairs,
+        **_sample_counts(analysis),
         "pairs that an earlier run had counted": analysis.pairs_known,
     }
     tables = [TableNotes(opened.named(file), read_found(noted), read_times(file)) for file, noted in made.items()]
     merged_made = {name: opened.told(value) for name, value in merged(made).items() if name != FOUND}
     return RunNotes(tables, compared, seconds, merged_made, settings, analysis.doubts)
+
+
+def _sample_counts(analysis: Analysis) -> dict[str, int]:
+    if analysis.answers.sampled is None:
+        return {}
+    from facesql.sampletext import noted
+
+    return noted(analysis.answers.sampled)
 
 
 def _groups(connection: duckdb.DuckDBPyConnection, by: str) -> "Groups":
@@ -507,6 +540,8 @@ def _remove_earlier(report: Path, analysis: Analysis, charts: Sequence[str], for
     for name, kind in product(charts, ("vl.json", *CHART_FORMATS)):
         if kind not in written_formats or (name in GROUP_FILES and analysis.groups is None):
             (report / f"{name}.{kind}").unlink(missing_ok=True)
-    if analysis.groups is None:
-        for name, suffix in product(GROUP_FILES, ("csv", "parquet")):
-            (report / f"{name}.{suffix}").unlink(missing_ok=True)
+    gone = [*(GROUP_FILES if analysis.groups is None else ())]
+    if analysis.answers.sampled is None:
+        gone.append(SAMPLE_FILE)
+    for name, suffix in product(gone, ("csv", "parquet")):
+        (report / f"{name}.{suffix}").unlink(missing_ok=True)

@@ -13,8 +13,10 @@ from facesql.calibration import calibration
 from facesql.counts import counts_and_people
 from facesql.crossfit import counts_and_folds, crossfit
 from facesql.database import engine_sql
+from facesql.estimates import sampling_intervals
 from facesql.growth import growth
 from facesql.operating import OperatingPoint, Sureness, operating_points, operating_table
+from facesql.sampled import NO_SAMPLE, Sampled
 from facesql.uncertainty import Estimate, auc, eer, interval_table
 from facesql.wanted import Wanted
 
@@ -46,6 +48,10 @@ class Answers:
     """See ``failure_to_acquire``."""
     heaviest: pl.DataFrame
     """The people with most genuine pairs: person, faces, genuine_share and impostor_share of the pairs."""
+    sampled: Sampled | None = None
+    """What was sampled, where not all pairs were compared."""
+    sampling: pl.DataFrame | None = None
+    """See ``sampling_intervals``; None where all pairs were compared."""
 
     @property
     def recommended(self) -> OperatingPoint:
@@ -71,18 +77,24 @@ class Answers:
                 figures[f"{name}{suffix}_low"] = None if estimate is None else estimate.low
                 figures[f"{name}{suffix}_high"] = None if estimate is None else estimate.high
         row = self.operating.filter("recommended").row(0, named=True)
-        return {**figures, "recommended_cutoff": row["cutoff"]}
+        sample = NO_SAMPLE if self.sampled is None else self.sampled.summary()
+        return {**figures, "recommended_cutoff": row["cutoff"], **sample}
 
 
 def find_answers(
-    connection: duckdb.DuckDBPyConnection, bins: Bins, wanted: Wanted, found: Iterable[Mapping[str, int]] = ()
+    connection: duckdb.DuckDBPyConnection,
+    bins: Bins,
+    wanted: Wanted,
+    found: Iterable[Mapping[str, int]] = (),
+    sampled: Sampled | None = None,
 ) -> Answers:
     """The answers from a report's table block_pair_counts and view people; ``found`` is what each table's photos gave.
 
-    Nothing is compared again.
+    ``sampled`` is what the counts were estimated from, if they were. Nothing is compared again.
     """
     counted, people = counts_and_people(connection)
-    counts, folds = counts_and_folds(counted, people, bins)
+    numbers = None if sampled is None else {weighting: fmr.number for weighting, fmr in sampled.fmr.items()}
+    counts, folds = counts_and_folds(counted, people, bins, numbers)
     sure = Sureness.of(counts, wanted.confidence)
     points = operating_points(sure, wanted, bins)
     fta, at = failure_to_acquire(found), a_bin(points, bins)
@@ -104,6 +116,8 @@ def find_answers(
         auc={of: auc(counts[of], wanted.confidence, sure.bands[of]) for of in Weighting},
         fta=fta,
         heaviest=pl.DataFrame(connection.sql(engine_sql("heaviest_people")).to_arrow_table()),
+        sampled=sampled,
+        sampling=None if sampled is None else sampling_intervals(sampled.fmr, counts, bins),
     )
 
 

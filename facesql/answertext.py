@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from facesql import sampletext
 from facesql.aligned import MISSING, Cells, number
 from facesql.binning import EUCLIDEAN, Metric
 from facesql.blocks import Weighting
@@ -46,6 +47,7 @@ def compared(analysis: Analysis) -> list[str]:
         f"{counted(analysis.faces, 'face')} of {counted(analysis.people, 'person')}{_loaded(analysis)}: "
         f"{counted(analysis.figures.genuine_pairs, 'pair')} of one person (genuine), "
         f"{analysis.figures.impostor_pairs:,} of two (impostor)",
+        *([] if analysis.answers.sampled is None else sampletext.told(analysis.answers.sampled)),
         *unused("exclude", corrected.unused_excludes),
         *unused("relabel", corrected.unused_relabels),
         *([] if bins == EUCLIDEAN else [f"metric {bins.metric}, bins of {bins.range}"]),
@@ -207,6 +209,20 @@ def intervals(answers: Answers, table: pl.DataFrame, bins: Bins) -> Cells:
         ends = [_at(band, place, form) for _, _, band, form in columns]
         cells.append([number(row["cutoff"], distance_form(bins)), *ends])
     return Cells(cells, head=2)
+
+
+def sampling(answers: Answers, table: pl.DataFrame, bins: Bins) -> tuple[str, Cells, list[str]] | None:
+    """What the sampling leaves open at the cut-offs in a table, with its heading and notes; None without a sample."""
+    if answers.sampled is None or answers.sampling is None:
+        return None
+    form = distance_form(bins)
+    cells = sampletext.sampling(answers.sampling, table["bin"].to_list(), form)
+    return sampletext.heading(answers.sampled), cells, sampletext.explained(cells)
+
+
+def sample_notes(answers: Answers, bins: Bins) -> list[str]:
+    """At which operating points a sample does not tell."""
+    return sampletext.not_told(answers, bins, distance_form(bins))
 
 
 def intervals_heading(answers: Answers) -> str:

@@ -4,7 +4,7 @@ Two photos of one person lie in one block, so to leave a block out is to leave p
 part of. All sums are taken here, once; what follows are rates of them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -75,11 +75,24 @@ class BlockCounts:
     """How many people have genuine pairs, in effect; see ``effective``."""
     impostor_people: float
     """How many people have impostor pairs, in effect."""
+    sampled: Numbers | None = None
+    """How many independent pairs of people would tell as much of FMR as those compared, (edges,), of a sample."""
 
     @cached_property
     def present(self) -> NDArray[np.bool_]:
         """Which blocks have people, (blocks,)."""
         return self.people > 0
+
+    def independent_pairs(self, times: int = 1) -> Numbers:
+        """How many independent pairs of people bound FMR, (edges,): disjoint ones of so many times the people.
+
+        Of a sample they are fewer, for its variance is added to theirs.
+        """
+        disjoint = np.full(self.impostor.shape, self.impostor_people / 2 * times)
+        if self.sampled is None:
+            return disjoint
+        with np.errstate(divide="ignore"):
+            return np.asarray(1 / (1 / disjoint + 1 / self.sampled))
 
     @cached_property
     def pairs_of_people(self) -> float:
@@ -125,21 +138,35 @@ Counted = Sequence[tuple[BlockPair, BinCounts]]
 
 
 def block_counts(
-    counted: Counted, people: pl.DataFrame, bins: Bins, *, parts: Sequence[Collection[int]] = (range(BLOCKS),)
+    counted: Counted,
+    people: pl.DataFrame,
+    bins: Bins,
+    *,
+    parts: Sequence[Collection[int]] = (range(BLOCKS),),
+    sampled: Mapping[Weighting, Numbers] | None = None,
 ) -> list[dict[Weighting, BlockCounts]]:
     """The counts of a report's table block_pair_counts by block, for each of several sets of blocks alone.
 
     ``counted`` has a row for each pair of blocks (the smaller first) and same_person; ``people`` has the columns block,
     faces and genuine_pairs, a row for each person. The result has an entry for each of ``parts``, the blocks whose
-    people are taken; pairs with anybody else are left out.
+    people are taken; pairs with anybody else are left out. Where impostor pairs are estimated from a sample,
+    ``sampled`` are as many independent pairs as would tell as much of all, (edges,).
     """
     inside = [np.isin(np.arange(BLOCKS), list(part)) for part in parts]
-    weighted = [_weighted(weighting, counted, people, bins, inside) for weighting in Weighting]
+    weighted = [
+        _weighted(weighting, counted, people, bins, inside, None if sampled is None else sampled[weighting])
+        for weighting in Weighting
+    ]
     return [dict(zip(Weighting, of_part, strict=True)) for of_part in zip(*weighted, strict=True)]
 
 
 def _weighted(
-    weighting: Weighting, counted: Counted, people: pl.DataFrame, bins: Bins, parts: Sequence[NDArray[np.bool_]]
+    weighting: Weighting,
+    counted: Counted,
+    people: pl.DataFrame,
+    bins: Bins,
+    parts: Sequence[NDArray[np.bool_]],
+    sampled: Numbers | None,
 ) -> list[BlockCounts]:
     """The counts under one weighting, for each part; parts say which blocks are inside."""
     genuine, impostor = (_Cells.of(weighting, [row for row in counted if row[0][2] is same]) for same in (True, False))
@@ -165,6 +192,7 @@ def _weighted(
     touching_all = impostor.touching(impostor.alls[:, np.newaxis], parts)[:, :, 0]
     impostor_all = within @ impostor.alls
     all_squares, people_squares = across @ impostor.alls**2, across @ people_across**2
+    shares = impostor_all / (float(impostor.alls.sum()) or 1.0)
     return [
         BlockCounts(
             weighting=weighting,
@@ -182,6 +210,7 @@ def _weighted(
                 float(people_squares[part]),
             ),
             people=people_of * inside,
+            sampled=None if sampled is None or not shares[part] else sampled * shares[part],
             **_effective_people(weighting, people, inside),
         )
         for part, inside in enumerate(parts)

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from facesql.binning import Metric
     from facesql.cluster import Size
     from facesql.pairs import Plan
+    from facesql.sampled import SamplePlan
+    from facesql.sampling import SampleWanted
     from facesql.sources import Source
+    from facesql.wanted import Wanted
 
 
 class _How(TypedDict):
@@ -356,6 +359,27 @@ def analyze(
             help="Compare groups of people, too: by a column of the tables, or by a file of columns person,group.",
         ),
     ] = None,
+    sample_pairs: Annotated[
+        str | None,
+        typer.Option(
+            "--pairs",
+            metavar="N",
+            help="Compare all pairs of one person, and a random sample of about so many of two, such as 1e9: for "
+            "tables too large for every pair.",
+        ),
+    ] = None,
+    sample_seconds: Annotated[
+        float | None, typer.Option("--seconds", metavar="S", help="The same, as many as are compared in that time.")
+    ] = None,
+    relative_error: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="The same, until the sampling's standard error of an FMR of --max-fmr is at most that share of it, "
+            "such as 5%.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws another sample.")] = 0,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
@@ -400,6 +424,7 @@ def analyze(
     from facesql.metrics import parse_cutoffs
     from facesql.page import Show
     from facesql.report import PAGE, parse_formats
+    from facesql.sampling import parse_sample
     from facesql.text import analyzed, explained
     from facesql.wanted import Wanted
 
@@ -415,6 +440,7 @@ def analyze(
         confidence=confidence,
     )
 
+    drawn = parse_sample(sample_pairs, sample_seconds, relative_error, seed)
     tables = _tables(faces, sample)
     how = _How(
         metric=parse_choice(metric, Metric, "metric") if metric else None,
@@ -431,7 +457,7 @@ def analyze(
     if shared is not None and scheduler is None:
         raise typer.BadParameter("--shared is for the workers of a cluster; name it with --scheduler")
     if explain:
-        print(explained(*_plan(scheduler, tables, output, how)))
+        print(explained(*_plan(scheduler, tables, output, drawn, wanted, how)))
         return
     chosen = parse_cutoffs(cutoffs) if cutoffs else None
 
@@ -445,6 +471,7 @@ def analyze(
         cutoffs=chosen,
         wanted=wanted,
         by=by,
+        sample=drawn,
         formats=parse_formats(formats),
         show=None if no_faces else Show(photos or (), pictures=not no_photos),
         tell=tell,
@@ -1201,16 +1228,26 @@ def _tables(faces: list[str] | None, sample: str | None) -> list[Path | str]:
     return [first, *map(_table, (faces or [])[1:])]
 
 
-def _plan(scheduler: str | None, tables: list[Path | str], output: Path, how: _How) -> "tuple[Plan, Size | None]":
+def _plan(
+    scheduler: str | None,
+    tables: list[Path | str],
+    output: Path,
+    sample: "SampleWanted | None",
+    wanted: "Wanted",
+    how: _How,
+) -> "tuple[Plan | SamplePlan, Size | None]":
     """How the tables would be compared, and the size of the cluster that would do so."""
     from facesql.analyze import plan_analysis
+    from facesql.comparing import working_for
+    from facesql.pairs import Plan
 
-    if scheduler is None:
-        return plan_analysis(tables, output, **how), None
-    from facesql.cluster import Workers, larger
+    with working_for(scheduler) as workers:
+        plan = plan_analysis(tables, output, sample=sample, wanted=wanted, **how)
+        if workers is None:
+            return plan, None
+        from facesql.cluster import larger
 
-    with Workers(scheduler) as workers:
-        return larger(plan_analysis(tables, output, **how), workers.size), workers.size
+        return larger(plan, workers.size) if isinstance(plan, Plan) else plan, workers.size
 
 
 def _report(named: Path | None, *, no_report: bool) -> Path | None:

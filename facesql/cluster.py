@@ -168,20 +168,33 @@ class Workers:
 def spread(
     connection: duckdb.DuckDBPyConnection, plan: Plan, workers: Workers, place: str | Path
 ) -> Iterator[tuple[Plan, Join | None]]:
-    """A plan with batches that suit a cluster, and what joins them there, for ``count_pairs``.
-
-    The tiles are written into a folder at a place that the workers see, which goes when the block ends. The counts are
-    those of one process, to the last digit.
-
-    Raises FacesqlError where tiles cannot be written or a worker does not see them.
-    """
+    """A plan with batches that suit a cluster, and what joins them there, for ``count_pairs``; see ``joining``."""
     if not plan.to_do:
         yield plan, None
         return
-    plan = larger(plan, workers.size)
-    with tile_files(connection, plan, place) as files:
-        workers.require_seen(files.of(next(plan.batches()))[0])
-        yield plan, _joining(workers, files, Work(plan.number, plan.bins, versions()))
+    with joining(connection, plan.tiles_to_do(), plan.number, plan.bins, workers, place) as join:
+        yield larger(plan, workers.size), join
+
+
+@contextmanager
+def joining(
+    connection: duckdb.DuckDBPyConnection,
+    tiles: Mapping[int, Sequence[int]],
+    number: str,
+    bins: Bins,
+    workers: Workers,
+    place: str | Path,
+) -> Iterator[Join]:
+    """What joins batches of table tiled_face on a cluster, while the block runs, with the counts of one process.
+
+    ``tiles`` are those that batches may have, by group; ``number`` is the type of the encodings' numbers. They are
+    written into a folder at a place that the workers see, which goes when the block ends.
+
+    Raises FacesqlError where tiles cannot be written or a worker does not see them.
+    """
+    with tile_files(connection, tiles, place) as files:
+        workers.require_seen(files.of_group(min(tiles)))
+        yield _joining(workers, files, Work(number, bins, versions()))
 
 
 def larger(plan: Plan, size: Size) -> Plan:

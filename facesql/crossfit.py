@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from facesql.binning import Bins
-from facesql.blocks import BLOCKS, BlockCounts, Counted, Weighting, block_counts
+from facesql.blocks import BLOCKS, BlockCounts, Counted, Numbers, Weighting, block_counts
 from facesql.operating import OperatingPoint, Sureness, operating_points
 from facesql.wanted import Wanted
 
@@ -21,10 +21,12 @@ _FEW_BINS = 4096
 Counts = Mapping[Weighting, BlockCounts]
 
 
-def counts_and_folds(counted: Counted, people: pl.DataFrame, bins: Bins) -> tuple[Counts, Iterable[Sequence[Counts]]]:
+def counts_and_folds(
+    counted: Counted, people: pl.DataFrame, bins: Bins, sampled: Mapping[Weighting, Numbers] | None = None
+) -> tuple[Counts, Iterable[Sequence[Counts]]]:
     """All counts, and for each fold those without it and its own; from one pass where there are few bins.
 
-    ``counted`` and ``people`` are those of ``block_counts``.
+    ``counted``, ``people`` and ``sampled`` are those of ``block_counts``.
     """
     blocks = range(BLOCKS)
     parts = [
@@ -34,9 +36,11 @@ def counts_and_folds(counted: Counted, people: pl.DataFrame, bins: Bins) -> tupl
     ]
     two = range(0, len(parts), 2)
     if bins.count > _FEW_BINS:
-        [every] = block_counts(counted, people, bins)
-        return every, (block_counts(counted, people, bins, parts=parts[place : place + 2]) for place in two)
-    every, *folds = block_counts(counted, people, bins, parts=[blocks, *parts])
+        [every] = block_counts(counted, people, bins, sampled=sampled)
+        return every, (
+            block_counts(counted, people, bins, parts=parts[place : place + 2], sampled=sampled) for place in two
+        )
+    every, *folds = block_counts(counted, people, bins, parts=[blocks, *parts], sampled=sampled)
     return every, (folds[place : place + 2] for place in two)
 
 

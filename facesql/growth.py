@@ -126,7 +126,7 @@ def _more_for_fmr(counts: BlockCounts, place: int, confidence: float) -> Iterato
     for times in (1, *MORE_PEOPLE):
         variance = (1 - share) / times + share / times**2
         narrower = sqrt(variance) * _quantiles(freedom, _MOST_OF_TWO, times, confidence)
-        yield _More(times, 1, narrower, counts.impostor_people / 2 * times)
+        yield _More(times, 1, narrower, float(counts.independent_pairs(times)[place]))
 
 
 def _more_for_fnmr(counts: BlockCounts, people: pl.DataFrame, place: int, confidence: float) -> Iterator[_More]:

@@ -69,6 +69,10 @@ class Plan:
     """How many pairs of tiles a batch has at most."""
     threads: int
 
+    def tiles_to_do(self) -> dict[int, Sequence[int]]:
+        """The tiles that are to be compared, by the number of their group."""
+        return {group.number: group.tiles for pair in self.to_do for group in pair}
+
     def batches(self) -> Iterator[Batch]:
         """The batches of the self-join, in which each pair of tiles is met once, in the order of their groups.
 
@@ -115,9 +119,8 @@ def plan_pairs(
     a quarter of a batch); ``memory_limit`` is that of the database, in bytes; ``threads`` are as many as there are
     cores.
     """
-    number, face_bytes, faces = _encodings(connection)
-    if memory_limit is not None:
-        batch_bytes = min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
+    number, face_bytes, faces = encodings_of(connection)
+    batch_bytes = batch_bytes_within(batch_bytes, memory_limit)
     tile_faces = tile_faces or _tile_faces(batch_bytes, face_bytes)
     compared = f"{COMPARED} {bins.metric} {bins.first} {bins.last} {bins.width}"
     blocks = connection.execute(engine_sql("block_fingerprints"), {"compared": compared}).fetchall()
@@ -150,7 +153,12 @@ def plan_pairs(
 
 def fitting_tile_faces(connection: duckdb.DuckDBPyConnection, memory_limit: int) -> int:
     """How many faces of table faces a tile holds where nothing else is said; ``memory_limit`` is the database's."""
-    return _tile_faces(min(BATCH_BYTES, memory_limit // _BATCHES_IN_MEMORY), _encodings(connection)[1])
+    return _tile_faces(batch_bytes_within(BATCH_BYTES, memory_limit), encodings_of(connection)[1])
+
+
+def batch_bytes_within(batch_bytes: int, memory_limit: int | None) -> int:
+    """How many bytes of encodings a batch has at most, where the database may have so much memory, in bytes."""
+    return batch_bytes if memory_limit is None else min(batch_bytes, memory_limit // _BATCHES_IN_MEMORY)
 
 
 def _tile_faces(batch_bytes: int, face_bytes: int) -> int:
@@ -188,7 +196,7 @@ def _drop_partly_known(
     return int(pairs)
 
 
-def _encodings(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
+def encodings_of(connection: duckdb.DuckDBPyConnection) -> tuple[str, int, int]:
     """The type of the encodings' numbers, the bytes of one encoding, and how many there are."""
     [(kind, size, faces)] = connection.execute(engine_sql("encodings")).fetchall()
     return ("double", 8 * size, faces) if kind.startswith("DOUBLE") else ("float", 4 * size, faces)

@@ -211,10 +211,15 @@ def _tables(analysis: Analysis) -> list[_Table]:
         _table(
             "Operating points: cut-offs by what they are to meet",
             points,
-            [*answertext.operating_notes(answers), *answertext.explained(points)],
+            [
+                *answertext.operating_notes(answers),
+                *answertext.sample_notes(answers, bins),
+                *answertext.explained(points),
+            ],
         ),
         _table(weighed, answertext.cutoffs(analysis.key_table, bins)),
         _table(answertext.intervals_heading(answers).removesuffix(":"), sure, answertext.explained(sure)),
+        *_sampling(analysis),
         _table("AUC and EER, and what counts the same", answertext.figure_intervals(answers)),
         _table(
             answertext.OPTIMISM.removesuffix(":"),
@@ -222,6 +227,14 @@ def _tables(analysis: Analysis) -> list[_Table]:
             answertext.optimism_notes(answers),
         ),
     ]
+
+
+def _sampling(analysis: Analysis) -> list[_Table]:
+    sampling = answertext.sampling(analysis.answers, analysis.key_table, analysis.bins)
+    if sampling is None:
+        return []
+    heading, cells, notes = sampling
+    return [_table(heading.removesuffix(":"), cells, notes)]
 
 
 def _table(caption: str, cells: Cells, below: Sequence[str] = ()) -> _Table:

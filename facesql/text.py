@@ -6,12 +6,13 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from facesql import answertext
+from facesql import answertext, sampletext
 from facesql.aligned import aligned, number
 from facesql.answertext import counted
 from facesql.duplicates import NEAR
 from facesql.errors import plain
 from facesql.grouptext import grouped
+from facesql.pairs import Plan
 
 if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encoding needs
     from facesql.analyze import Analysis
@@ -20,7 +21,8 @@ if TYPE_CHECKING:  # the types alone: whoever analyzes has no need of what encod
     from facesql.encode import Duplicates, EncodeSummary
     from facesql.forget import Forgotten
     from facesql.localcluster import Started
-    from facesql.pairs import Batch, Plan
+    from facesql.pairs import Batch
+    from facesql.sampled import SamplePlan
 
 
 def encoded(summary: EncodeSummary) -> str:
@@ -85,6 +87,7 @@ def analyzed(analysis: Analysis) -> str:
             "",
             *points.lines,
             *answertext.operating_notes(answers),
+            *answertext.sample_notes(answers, bins),
             *answertext.explained(points),
             "",
             *answertext.cutoffs(analysis.key_table, bins).lines,
@@ -94,6 +97,7 @@ def analyzed(analysis: Analysis) -> str:
             answertext.intervals_heading(answers),
             *sure.lines,
             *answertext.explained(sure),
+            *_sampling(analysis),
             "",
             *answertext.figure_intervals(answers).lines,
             "",
@@ -107,29 +111,39 @@ def analyzed(analysis: Analysis) -> str:
     )
 
 
-def explained(plan: Plan, size: Size | None = None) -> str:
+def _sampling(analysis: Analysis) -> list[str]:
+    sampling = answertext.sampling(analysis.answers, analysis.key_table, analysis.bins)
+    if sampling is None:
+        return []
+    heading, cells, notes = sampling
+    return ["", heading, *cells.lines, *notes]
+
+
+def explained(plan: Plan | SamplePlan, size: Size | None = None) -> str:
     """How faces would be compared: what is cut into what, what is known already, and by a cluster of which size."""
+    rows = _planned(plan) if isinstance(plan, Plan) else sampletext.planned(plan)
+    if size is None:
+        rows.append(("threads", f"{plan.threads:,}", ""))
+    else:
+        rows.append(("workers", f"{size.workers:,}", f"of the cluster at {plain(size.address)}"))
+        rows.append(("threads", f"{size.threads:,}", "of all workers"))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{name:{widths[0]}}  {n:>{widths[1]}}  {what}".rstrip() for name, n, what in rows)
+
+
+def _planned(plan: Plan) -> list[tuple[str, str, str]]:
+    """How all pairs would be compared: name, number and words a row."""
     faces, tiles, batches = sum(plan.tile_faces), len(plan.tile_faces), list(plan.batches())
     to_do = sum(len(batch.tiles_a) for batch in batches)
     most = max((_batch_bytes(plan, batch) for batch in batches), default=0)
-    cells = [
-        ["faces", f"{faces:,}", f"{plan.face_bytes} bytes an encoding"],
-        ["pairs", f"{plan.pairs:,}", f"{plan.pairs_known:,} known from an earlier run"],
-        ["blocks", f"{len(plan.fingerprints):,}", "of people; no person is in two"],
-        ["tiles", f"{tiles:,}", f"of {min(plan.tile_faces, default=0):,} to {max(plan.tile_faces, default=0):,} faces"],
-        ["tile pairs", f"{tiles * (tiles + 1) // 2:,}", f"{to_do:,} to be compared"],
-        ["batches", f"{len(batches):,}", f"of at most {most:,} bytes of encodings"],
-        *(
-            [["threads", f"{plan.threads:,}", ""]]
-            if size is None
-            else [
-                ["workers", f"{size.workers:,}", f"of the cluster at {plain(size.address)}"],
-                ["threads", f"{size.threads:,}", "of all workers"],
-            ]
-        ),
+    return [
+        ("faces", f"{faces:,}", f"{plan.face_bytes} bytes an encoding"),
+        ("pairs", f"{plan.pairs:,}", f"{plan.pairs_known:,} known from an earlier run"),
+        ("blocks", f"{len(plan.fingerprints):,}", "of people; no person is in two"),
+        ("tiles", f"{tiles:,}", f"of {min(plan.tile_faces, default=0):,} to {max(plan.tile_faces, default=0):,} faces"),
+        ("tile pairs", f"{tiles * (tiles + 1) // 2:,}", f"{to_do:,} to be compared"),
+        ("batches", f"{len(batches):,}", f"of at most {most:,} bytes of encodings"),
     ]
-    widths = [max(len(row[column]) for row in cells) for column in (0, 1)]
-    return "\n".join(f"{name:{widths[0]}}  {n:>{widths[1]}}  {what}".rstrip() for name, n, what in cells)
 
 
 def _batch_bytes(plan: Plan, batch: Batch) -> int:

@@ -1,7 +1,7 @@
 """Tiles as Parquet files in a folder that the workers of a cluster see: written once, read a batch at a time."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from facesql.database import engine_sql
 from facesql.errors import FacesqlError
 from facesql.output import private_folder
-from facesql.pairs import Batch, Plan
+from facesql.pairs import Batch
 
 # What a name of a place on object storage has, and a path has not.
 _SCHEME = "://"
@@ -27,18 +27,24 @@ class TileFiles:
 
     folder: str
     """A path, or a URL of object storage."""
-    groups: Sequence[int]
+    groups: Mapping[int, int]
     """The number of the group of each tile."""
 
     def of(self, batch: Batch) -> list[str]:
         """The files that hold a batch's tiles."""
         groups = {self.groups[tile] for tiles in (batch.tiles_a, batch.tiles_b) for tile in tiles}
-        return [f"{self.folder}/{group:06d}.parquet" for group in sorted(groups)]
+        return [self.of_group(group) for group in sorted(groups)]
+
+    def of_group(self, group: int) -> str:
+        """The file that holds a group's tiles."""
+        return f"{self.folder}/{group:06d}.parquet"
 
 
 @contextmanager
-def tile_files(connection: duckdb.DuckDBPyConnection, plan: Plan, place: str | Path) -> Iterator[TileFiles]:
-    """Write the tiles of table tiled_face that are to be compared into a new folder at a place; it goes with the block.
+def tile_files(
+    connection: duckdb.DuckDBPyConnection, tiles: Mapping[int, Sequence[int]], place: str | Path
+) -> Iterator[TileFiles]:
+    """Write tiles of table tiled_face, by group, into a new folder at a place; it goes with the block.
 
     The place is a folder or, for what fsspec knows, a URL such as s3://bucket/folder. Files are the owner's only,
     on object storage as far as its own rules say so.
@@ -46,9 +52,10 @@ def tile_files(connection: duckdb.DuckDBPyConnection, plan: Plan, place: str | P
     Raises FacesqlError where that cannot be written to.
     """
     with _folder(place) as folder:
-        for number, group in sorted({group.number: group for pair in plan.to_do for group in pair}.items()):
-            _write(connection, f"{folder}/{number:06d}.parquet", group.tiles)
-        yield TileFiles(folder, [group.number for group in plan.groups for _ in group.tiles])
+        files = TileFiles(folder, {tile: group for group, of_group in tiles.items() for tile in of_group})
+        for group in sorted(tiles):
+            _write(connection, files.of_group(group), tiles[group])
+        yield files
 
 
 def open_tiles(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
+from itertools import pairwise
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from duckdb.func import PythonUDFType
+from numpy.typing import NDArray
 
 from facesql.binning import BinCounts, Bins, BlockPair, total
 from facesql.counts import Counted, counts_table
@@ -62,19 +64,23 @@ def _count_strip(strip: tuple[int, TilePair, slice]) -> tuple[int, list[Counted]
 
 def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[Tile, Tile]]:
     """The tiles of two columns of the function, in step; a tile that is paired with itself is one object."""
-    for row_a, row_b in zip(a.combine_chunks(), b.combine_chunks(), strict=True):
-        tile = _tile(row_a)
-        yield tile, tile if row_a["tile"] == row_b["tile"] else _tile(row_b)
+    for (number_a, tile_a), (number_b, tile_b) in zip(_tiles(a), _tiles(b), strict=True):
+        yield tile_a, tile_a if number_a == number_b else tile_b
 
 
-def _tile(row: pa.StructScalar) -> Tile:
-    """A tile, its faces in the order of their places; its arrays are views of DuckDB's memory if that is theirs."""
-    faces = row["faces"].values
-    place, block, person, photo, person_faces, person_pairs = (faces.field(column).to_numpy() for column in range(6))
-    encodings = faces.field("encoding")
-    numbers = encodings.flatten().to_numpy().reshape(len(encodings), -1)
-    tile = block, person, photo, person_faces, person_pairs, numbers
-    if (np.diff(place) < 0).any():
-        order = np.argsort(place)
-        tile = tuple(column[order] for column in tile)
-    return Tile(*tile)
+def _tiles(column: pa.ChunkedArray) -> Iterator[tuple[int, Tile]]:
+    """Tiles with their numbers, each tile's faces in the order of their places.
+
+    The arrays are views of DuckDB's memory if that order is theirs. Columns are taken for all tiles at once, for many
+    tiles are small.
+    """
+    numbers, faces = column.combine_chunks().flatten()
+    *columns, encodings = faces.values.flatten()
+    place, block, person, photo, person_faces, person_pairs = (values.to_numpy() for values in columns)
+    vectors = encodings.flatten().to_numpy().reshape(len(encodings), -1)
+    for number, (start, stop) in zip(numbers.to_pylist(), pairwise(faces.offsets.to_pylist()), strict=True):
+        order: slice | NDArray[np.intp] = slice(start, stop)
+        if (np.diff(place[start:stop]) < 0).any():
+            order = start + np.argsort(place[start:stop])
+        tile = block[order], person[order], photo[order], person_faces[order], person_pairs[order], vectors[order]
+        yield number, Tile(*tile)

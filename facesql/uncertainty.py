@@ -130,7 +130,7 @@ def fmr_band(counts: BlockCounts, confidence: float = 0.95) -> Band:
     )
     few = _few(counts.touching, counts.impostor)
     few_not = _few(_column(counts.touching_all) - counts.touching, counts.impostor_all - counts.impostor)
-    return _monotone(_bounded(band, few, few_not, counts.impostor_people / 2, confidence))
+    return _monotone(_bounded(band, few, few_not, counts.independent_pairs(), confidence))
 
 
 @quiet
@@ -464,7 +464,9 @@ def student_quantile(freedom: Numbers, confidence: float) -> Numbers:
     return np.asarray(stdtrit(np.maximum(freedom, 0.1), (1 + confidence) / 2))
 
 
-def _bounded(band: Band, few: NDArray[np.bool_], few_not: NDArray[np.bool_], number: float, confidence: float) -> Band:
+def _bounded(
+    band: Band, few: NDArray[np.bool_], few_not: NDArray[np.bool_], number: Numbers | float, confidence: float
+) -> Band:
     """The band with bounds where few err, or few do not; of a rate that rises with the cut-off."""
     sure = ~(few | few_not) & np.isfinite(band.low) & np.isfinite(band.high)
     next_high = band.high[sure][0] if sure.any() else 1.0

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -17,10 +18,11 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, sync_playwright
 
+from facesql.analyze import plan_analysis
 from facesql.database import connect
 from facesql.drawing import draw_people
 from facesql.encode import EncodeSummary, encode_photos
-from facesql.pairs import BATCH_BYTES, count_pairs, plan_pairs
+from facesql.pairs import BATCH_BYTES, Plan, count_pairs, plan_pairs
 
 ROOT = Path(__file__).resolve().parent.parent
 LFW = Path(os.environ.get("FACESQL_LFW", ROOT.parent / "shared" / "lfw"))
@@ -73,6 +75,13 @@ def compare(
     """Fill the connection's block_pair_counts from its faces."""
     plan = plan_pairs(connection, tile_faces=tile_faces, batch_bytes=batch_bytes, threads=threads)
     count_pairs(connection, plan, progress=progress)
+
+
+def plan_all(*arguments: Any, **named: Any) -> Plan:
+    """How ``analyze_faces`` would compare all pairs."""
+    plan = plan_analysis(*arguments, **named)
+    assert isinstance(plan, Plan)
+    return plan
 
 
 def some_people(people: int, photos: int, seed: int = 0) -> tuple[list[str], NDArray[np.float32]]:

@@ -62,6 +62,13 @@ def simulate(
     people: int, photos: Photos, random: np.random.Generator, bins: Bins = BINS
 ) -> dict[Weighting, BlockCounts]:
     """So many people, drawn and compared."""
+    return block_counts(*simulated(people, photos, random, bins), bins)[0]
+
+
+def simulated(
+    people: int, photos: Photos, random: np.random.Generator, bins: Bins = BINS
+) -> tuple[list[tuple[BlockPair, BinCounts]], pl.DataFrame]:
+    """The counts of so many people, and block, faces and genuine pairs of each."""
     faces = photos(people, random)
     block = random.integers(0, BLOCKS, people)
     pairs = faces * (faces - 1) // 2
@@ -71,8 +78,7 @@ def simulate(
     middle = IMPOSTOR + alike[i] + alike[j] + random.normal(0, OF_PAIR, len(i))
     first, second = np.minimum(block[i], block[j]), np.maximum(block[i], block[j])
     impostor = _counted(first, second, faces[i] * faces[j], middle, bins, random, same=False)
-    table = pl.DataFrame({"block": block, "faces": faces, "genuine_pairs": pairs})
-    return block_counts(genuine + impostor, table, bins)[0]
+    return genuine + impostor, pl.DataFrame({"block": block, "faces": faces, "genuine_pairs": pairs})
 
 
 def simulate_two(

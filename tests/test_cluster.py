@@ -110,7 +110,8 @@ def test_a_batch_reads_the_row_groups_of_its_tiles_and_no_others(tmp_path: Path)
     group = next(group for group in plan.groups if len(group.tiles) > 2)
     wanted = group.tiles[1]
     batch = Batch([wanted], [wanted], whole=True)
-    with ThreadPoolExecutor(1) as pool, tile_files(connection, plan, tmp_path) as files, connect_plain(1) as worker:
+    writing = tile_files(connection, plan.tiles_to_do(), tmp_path)
+    with ThreadPoolExecutor(1) as pool, writing as files, connect_plain(1) as worker:
         create_tile_counts(connection, plan.number, plan.bins, pool, lambda _: None)
         create_tile_counts(worker, plan.number, plan.bins, pool, lambda _: None)
         [file] = files.of(batch)

@@ -15,14 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
-from facesql.analyze import analyze_faces, plan_analysis
+from facesql.analyze import analyze_faces
 from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.errors import FacesqlError
 from facesql.known import KeptCounts, counts_path, keeping_counts, known_counts
 from facesql.pairs import Plan, count_pairs, plan_pairs
 from facesql.sources import DATABASE
 from facesql.workfolder import Shards, shards
-from tests.conftest import Run, faces_table, filled, some_people
+from tests.conftest import Run, faces_table, filled, plan_all, some_people
 
 PEOPLE, ENCODINGS = some_people(150, 3)
 Rows = list[tuple[object, ...]]
@@ -143,8 +143,8 @@ def test_a_failed_analysis_leaves_its_shards_and_no_report(tmp_path: Path, monke
     assert not report.exists()
     assert len(shards(counts_path(report))) == 1
     monkeypatch.undo()
-    assert plan_analysis(faces, report).pairs_known == 450 * 449 // 2
-    assert plan_analysis(faces, report, fresh=True).pairs_known == 0
+    assert plan_all(faces, report).pairs_known == 450 * 449 // 2
+    assert plan_all(faces, report, fresh=True).pairs_known == 0
     assert analyze_faces(faces, report, formats=()).pairs_known == 450 * 449 // 2
     assert not counts_path(report).exists()
 
@@ -183,7 +183,7 @@ def test_a_killed_analysis_goes_on_where_it_was(tmp_path: Path, run: Run) -> Non
         killed.send_signal(signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / DATABASE).exists()
-    plan = plan_analysis(faces, tmp_path / "killed")
+    plan = plan_all(faces, tmp_path / "killed")
     assert 0 < plan.pairs_known < plan.pairs
     resumed = run("analyze", faces, "--formats", "", "-o", "killed", cwd=tmp_path)
     whole = run("analyze", faces, "--formats", "", "-o", "whole", cwd=tmp_path)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import facesql.exchanging
-from facesql.analyze import analyze_faces, plan_analysis
+from facesql.analyze import analyze_faces
 from facesql.crops import Crops
 from facesql.database import connect, connect_to
 from facesql.encode import encode_photos
@@ -26,7 +26,7 @@ from facesql.partitioned import write_partitioned
 from facesql.parts import partition, parts
 from facesql.records import read_records
 from facesql.sources import DATABASE, find_source, opened, opened_tables
-from tests.conftest import Run, faces_table, some_people
+from tests.conftest import Run, faces_table, plan_all, some_people
 from tests.test_photos import put
 
 COUNTS = "from block_pair_counts order by block_a, block_b, same_person"
@@ -103,7 +103,7 @@ def test_counts_and_fingerprints_are_those_of_the_one_file(made: tuple[Path, Pat
             assert "block" not in connection.table("faces").columns
     assert counts[0].equals(counts[1])
     for table, report in ((made[0], "many"), (made[1], "one")):  # either knows what the other has counted
-        plan = plan_analysis(table, tmp_path / report)
+        plan = plan_all(table, tmp_path / report)
         assert plan.pairs_known == sum(map(sum, counts[0]["pairs"].to_pylist())) > 0
 
 

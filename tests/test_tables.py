@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import facesql
-from facesql.analyze import analyze_faces, plan_analysis
+from facesql.analyze import analyze_faces
 from facesql.charts import CHARTS, distribution
 from facesql.errors import FacesqlError, InvalidFacesError
 from facesql.page import Show
 from facesql.redraw import read_report
 from facesql.tables import Opened, files_of
-from tests.conftest import faces_table, some_people
+from tests.conftest import faces_table, plan_all, some_people
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def test_every_verb_takes_a_path_as_text_a_file_and_a_frame(table: pa.Table, fil
     lines = [f"{ids[row]},{ids[row + 1]},{int(row % 4 < 3)}" for row in range(60)]
     pairs.write_text("a,b,same\n" + "\n".join(lines) + "\n")
     verbs: dict[str, Callable[[Any], Any]] = {
-        "plan": lambda faces: plan_analysis(faces, tmp_path / "none").pairs_known,
+        "plan": lambda faces: plan_all(faces, tmp_path / "none").pairs_known,
         "pairs": lambda faces: facesql.find_pairs(faces).table,
         "suspects": lambda faces: facesql.find_suspects(faces).table,
         "map": lambda faces: facesql.map_faces(faces, tmp_path / "map.csv")[0].table,

@@ -5,6 +5,7 @@
 .read sql/report/precision_recall.sql
 .read sql/report/summary.sql
 .read sql/report/rate_intervals.sql
+.read sql/report/sampling_intervals.sql
 .read sql/report/operating_points.sql
 .read sql/report/optimism.sql
 .read sql/report/group_rates.sql

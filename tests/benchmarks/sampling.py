@@ -1,0 +1,149 @@
+"""How often does the interval of the sampling alone hold what all pairs give? Prints a table.
+
+python -m tests.benchmarks.sampling [--faces 200000] [--pairs 1e8 1e9] [--seeds 500 100] [FACES.parquet]
+
+The faces are drawn at random, always the same, unless a table is named. All pairs are counted once; then so many
+samples of each size are drawn, by the seeds 0, 1, ... Each row is a cut-off, at which FMR is near a power of ten, and a
+weighting: FMR of all pairs, the share of samples, in percent, whose 95% interval holds it, the share in which the
+sample tells (ten sampled pairs match in effect), and the standard error that samples have, and say on average, as
+shares of FMR. Fewer faces or seeds take less time: --faces 10000 --pairs 1e7 --seeds 50.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import md5
+from itertools import count, islice
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from facesql.binning import EUCLIDEAN
+from facesql.blocks import BLOCKS, Weighting
+from facesql.database import connect
+from facesql.estimates import SampledFmr, estimate
+from facesql.faces import load_faces
+from facesql.pairs import count_pairs, plan_pairs
+from facesql.sampled import SamplePlan, plan_sample, sampling_tiles
+from facesql.sampling import SampleWanted
+from tests.benchmarks.engine import alone, drawn
+from tests.conftest import filled, some_people
+
+# How many blocks the people of a small table are in.
+BLOCKS_OF_FEW = 4
+POWERS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+
+
+def few_blocks(people: int, photos: int) -> tuple[list[str], NDArray[np.float32]]:
+    """Seeded encodings of people who are all in four blocks: their strata are few."""
+    _, encodings = some_people(people, photos)
+    names = (f"p{number}" for number in count())
+    chosen = list(islice((name for name in names if block_of(name) < BLOCKS_OF_FEW), people))
+    return [name for name in chosen for _ in range(photos)], encodings
+
+
+def block_of(person: str) -> int:
+    """As sql/person_block.sql has it."""
+    return int.from_bytes(md5(person.encode(), usedforsecurity=False).digest()[:8], "little") % BLOCKS
+
+
+def table_of(people: int) -> duckdb.DuckDBPyConnection:
+    """A connection with so many people, of two photos each, whose faces differ as real ones do."""
+    return filled(*few_blocks(people, 2))
+
+
+def sample(
+    connection: duckdb.DuckDBPyConnection, plan: SamplePlan, seeds: Iterable[int]
+) -> Iterator[Mapping[Weighting, SampledFmr]]:
+    """FMR by a sample of each seed; what is compared in any sample is compared once."""
+    with sampling_tiles(connection, plan) as sampler:
+        certain = [row for row in sampler.certain() if not row[0][2]]
+        for seed in seeds:
+            sampler.begin(seed)
+            sampler.up_to(plan.first)
+            yield estimate(plan.strata, sampler.sums, certain, plan.bins, plan.confidence).fmr
+    connection.remove_function("tile_counts")
+
+
+def full(connection: duckdb.DuckDBPyConnection) -> dict[Weighting, NDArray[np.float64]]:
+    """FMR of all pairs at each edge."""
+    count_pairs(connection, plan_pairs(connection))
+    connection.remove_function("tile_counts")
+    rows = connection.execute(
+        "select bin, sum(pairs)::bigint, sum(person_weight) from binned_counts where not same_person group by bin"
+    ).fetchall()
+    cells = np.zeros((2, EUCLIDEAN.count))
+    for bin_, pairs, weight in rows:
+        cells[:, bin_] = pairs, weight
+    below = cells.cumsum(axis=1)
+    rates = (below / below[:, -1:])[:, : len(EUCLIDEAN.edges)]
+    return dict(zip(Weighting, rates, strict=True))
+
+
+def coverage(
+    connection: duckdb.DuckDBPyConnection, *, pairs: int, seeds: int, places: Sequence[int]
+) -> dict[tuple[Weighting, int], list[bool]]:
+    """Whether the interval of each sample holds FMR of all pairs, at some places among the edges."""
+    truth = full(connection)
+    plan = plan_sample(connection, SampleWanted(pairs=pairs), bins=EUCLIDEAN)
+    assert plan is not None
+    held: dict[tuple[Weighting, int], list[bool]] = {(of, place): [] for of in Weighting for place in places}
+    for fmr in sample(connection, plan, range(seeds)):
+        for (weighting, place), results in held.items():
+            of, true = fmr[weighting], truth[weighting][place]
+            results.append(bool(of.low[place] <= true <= of.high[place]))
+    return held
+
+
+def print_rows(
+    truth: Mapping[Weighting, NDArray[np.float64]], samples: Sequence[Mapping[Weighting, SampledFmr]]
+) -> None:
+    print(f"{'weighting':9}  {'cut-off':>7}  {'FMR':>8}  {'held':>5}  {'told':>5}  {'error':>6}  {'as said':>7}")
+    for weighting in Weighting:
+        places = {int(np.abs(np.log(np.maximum(truth[weighting], 1e-300) / power)).argmin()) for power in POWERS}
+        for place in sorted(places):
+            true = truth[weighting][place]
+            of = [fmr[weighting] for fmr in samples]
+            held = 100 * np.mean([fmr.low[place] <= true <= fmr.high[place] for fmr in of])
+            told = 100 * np.mean([not fmr.few[place] for fmr in of])
+            error = np.std([fmr.value[place] for fmr in of], ddof=1) / true
+            said = np.sqrt(np.mean([fmr.se[place] ** 2 for fmr in of])) / true
+            edge = f"{EUCLIDEAN.edges[place]:7.3f}"
+            print(
+                f"{weighting:9}  {edge}  {true:8.1e}  {held:5.1f}  {told:5.1f}  {error:6.2%}  {said:7.2%}", flush=True
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", nargs="?", type=Path)
+    parser.add_argument("--faces", type=int, default=200_000)
+    parser.add_argument("--pairs", type=float, nargs="+", default=[1e8, 1e9])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[500, 100])
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, connect(report=True) as connection:
+        load_faces(connection, chosen.table or alone(drawn, Path(folder), chosen.faces))
+        began = time.perf_counter()
+        truth = full(connection)
+        print(
+            f"all pairs of {chosen.table or f'{chosen.faces:,} faces'}: {time.perf_counter() - began:.0f} s", flush=True
+        )
+        for pairs, seeds in zip(chosen.pairs, chosen.seeds, strict=True):
+            plan = plan_sample(connection, SampleWanted(pairs=int(pairs)), bins=EUCLIDEAN)
+            if plan is None:
+                parser.error(f"{pairs:g} pairs are all there are; ask for fewer")
+            began = time.perf_counter()
+            samples = list(sample(connection, plan, range(seeds)))
+            seconds = (time.perf_counter() - began) / seeds
+            print(
+                f"\n{seeds:,} samples of {pairs:g} pairs: {plan.first.sum():,} pairs of tiles of at most "
+                f"{plan.tile_faces} faces, {len(plan.strata):,} strata; {seconds:.1f} s each"
+            )
+            print_rows(truth, samples)
+
+
+if __name__ == "__main__":
+    main()
