@@ -301,6 +301,10 @@ def test_reports_and_tables_of_other_distances_are_refused(drawn: Path, tmp_path
         compare_photos(photo, photo, short / "report")
     with pytest.raises(FacesqlError, match="is of encodings of 64 numbers, and photos are encoded to 128"):
         identify_photo(photo, short / "faces.parquet")
+    table = pq.read_table(cosine / "faces.parquet")
+    write_table(table, cosine / "faces.parquet", {"metric": "cosine"})
+    with pytest.raises(FacesqlError, match="is made for the metric cosine, and photos are compared by Euclidean"):
+        identify_photo(photo, cosine / "faces.parquet")
     with pytest.raises(FacesqlError, match=r"holds no facesql\.duckdb"):
         compare_photos(photo, photo, tmp_path)
     with pytest.raises(FacesqlError, match=r"1\.5 is no --genuine-share"):
