@@ -26,13 +26,13 @@ def dealt_by_people(a: Sequence[str], b: Sequence[str], folds: int) -> NDArray[n
     count, group = connected_components(links, directed=False)
     pairs = np.bincount(group[first], minlength=count)
     hashes = np.array([_hash(person) for person in people])
-    fold = (hashes % folds).astype(np.int64)
-    full = np.zeros(folds, np.int64)
+    whole = pairs * 5 <= len(a)
+    of_group, full = np.zeros(count, np.int64), np.zeros(folds, np.int64)
     for number in _largest_first(group, pairs, hashes):
-        if pairs[number] * 5 <= len(a):
-            emptiest = int(full.argmin())
-            full[emptiest] += pairs[number]
-            fold[group == number] = emptiest
+        if whole[number]:
+            of_group[number] = full.argmin()
+            full[of_group[number]] += pairs[number]
+    fold = np.where(whole[group], of_group[group], (hashes % folds).astype(np.int64))
     return np.column_stack([fold[first], fold[second]])
 
 
