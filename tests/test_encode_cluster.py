@@ -24,6 +24,7 @@ from facesql.encoder import BackendName, Encoder
 from facesql.errors import FacesqlError
 from facesql.faces import photos_path
 from facesql.records import PhotoRecord
+from facesql.work import Work
 from facesql.workers import Limits, PhotoToRead
 from tests.conftest import Run
 from tests.test_photos import put
@@ -76,24 +77,23 @@ def _running() -> int:
 
 
 @POSIX
-def test_a_worker_that_is_killed_costs_nothing(drawn: Path, tmp_path: Path, address: str) -> None:
+def test_a_worker_that_is_killed_costs_nothing(
+    drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     folder = distinct(tmp_path / "photos", drawn, 2)
     encode_photos(folder, tmp_path / "here.parquet", workers=2)
     with Client(address, set_as_default=False) as client:
         pids = list(client.run(os.getpid).values())
-    killed = []
+    keep = Work.keep
 
-    def kill() -> None:
-        while not list((tmp_path / "faces.work").glob("[0-9]*.parquet")):
-            time.sleep(0.01)
-        os.kill(pids[0], signal.SIGKILL)
-        killed.append(pids[0])
+    def keep_and_kill(self: Work, record: PhotoRecord, made: dict[str, str]) -> None:
+        if len(pids) == 2:
+            os.kill(pids.pop(), signal.SIGKILL)
+        keep(self, record, made)
 
-    killer = threading.Thread(target=kill)
-    killer.start()
+    monkeypatch.setattr(Work, "keep", keep_and_kill)
     summary = encode_photos(folder, tmp_path / "faces.parquet", scheduler=address)
-    killer.join()
-    assert killed
+    assert len(pids) == 1
     assert summary.no_row == {}
     for name in ("{}.parquet", "{}.photos.parquet"):
         assert (tmp_path / name.format("faces")).read_bytes() == (tmp_path / name.format("here")).read_bytes()
@@ -194,10 +194,6 @@ def test_a_cluster_that_is_lost_is_one_sentence(drawn: Path, monkeypatch: pytest
     photo = drawn / "person_01" / "1.png"
     cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, scheduler_port=0, dashboard_address=":0")
 
-    def lose(*_: object) -> dict[str, str]:
-        cluster.scale(0)
-        return {}
-
     with cluster, monkeypatch.context() as patched:
         patched.setattr(facesql.clusterworkers, "_require_fit", lambda *_: cluster.scale(0))
         patched.setattr(facesql.clusterworkers, "_LOOK", 0.1)
@@ -218,7 +214,7 @@ def test_a_cluster_that_is_lost_is_one_sentence(drawn: Path, monkeypatch: pytest
 
 @POSIX
 def test_ctrl_c_cancels_the_tasks_and_keeps_what_is_finished(drawn: Path, tmp_path: Path, address: str) -> None:
-    folder = distinct(tmp_path / "photos", drawn, 2)
+    folder = distinct(tmp_path / "photos", drawn, 4)
     code = "from facesql.cli import main; main()"
     command = [sys.executable, "-c", code, "encode", str(folder), "--scheduler", address]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -238,7 +234,7 @@ def test_ctrl_c_cancels_the_tasks_and_keeps_what_is_finished(drawn: Path, tmp_pa
         assert not any(client.processing().values())
         assert set(client.run(_running).values()) == {0}
     summary = encode_photos(folder, tmp_path / "faces.parquet", scheduler=address)
-    assert 0 < summary.encoded < 48 == summary.rows
+    assert 0 < summary.encoded < 96 == summary.rows
 
 
 def test_dask_is_imported_for_a_cluster_only(tmp_path: Path, drawn: Path, run: Run, address: str) -> None:
