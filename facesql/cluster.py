@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -28,7 +28,7 @@ GO_ON = "what was counted is kept, so run the same command again to go on"
 # How many batches a thread of the cluster has or waits for; and how many are out, or wait for an earlier one, in all.
 _OUT, _UNORDERED = 3, 12
 # A batch for a cluster is so many of those for one process, but leaves each thread so many of them.
-_LARGER, _BATCHES_A_THREAD = 8, 6
+_LARGER, _BATCHES_A_THREAD = 4, 6
 # Every so many seconds without news the connection is looked at. A connection that broke, and a cluster whose workers
 # are gone, has so many to come back.
 LOOK, RETURN = 1.0, 30.0
@@ -270,7 +270,7 @@ def join_tiles(work: Work, files: Sequence[str], batch: Batch) -> pa.Table:
         connection.close()
 
 
-@cache
+@lru_cache(maxsize=4)
 def _engine(number: str, bins: Bins, threads: int) -> duckdb.DuckDBPyConnection:
     """A worker's database, of which each batch has a cursor, with the function tile_counts."""
     from concurrent.futures import ThreadPoolExecutor

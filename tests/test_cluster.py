@@ -1,5 +1,6 @@
 """The analysis on a Dask cluster of real processes, against one process: equal counts, whatever breaks on the way."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from distributed import Client
 import facesql
 from facesql import cluster, scheduler
 from facesql.analyze import analyze_faces, plan_analysis
+from facesql.binning import EUCLIDEAN
 from facesql.cluster import Workers, spread
 from facesql.database import connect_plain
 from facesql.errors import FacesqlError, MissingPackageError
@@ -30,6 +32,9 @@ from facesql.text import explained
 from facesql.tilefiles import open_tiles, tile_files
 from facesql.tiles import create_tile_counts
 from tests.conftest import ROOT, Run, faces_table, filled, some_people
+
+# Dask leaves the socket of a connection that broke to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 PEOPLE, ENCODINGS = some_people(400, 5)
 # Tiles so small that there are hundreds of their pairs, and batches of a few of them.
@@ -41,6 +46,7 @@ def two() -> Iterator[Started]:
     """A cluster of two workers, each a process with one thread."""
     with local_cluster(workers=2) as started:
         yield started
+    gc.collect()
 
 
 def planned(connection: duckdb.DuckDBPyConnection, known: tuple[pa.Table, ...] = ()) -> Plan:
@@ -221,6 +227,35 @@ def test_another_version_is_refused(two: Started, monkeypatch: pytest.MonkeyPatc
         pass
 
 
+def test_a_worker_that_comes_later_with_another_version_is_refused(two: Started) -> None:
+    work = cluster.Work("float", EUCLIDEAN, {**scheduler.versions(), "facesql": "0.0.9"})
+    with Workers(two.address) as workers:
+        workers.submit(7, cluster.join_tiles, work, ["none"], Batch([0], [0], whole=True))
+        with pytest.raises(
+            FacesqlError, match=r"^The worker at tcp://\S+ has facesql \S+, and here is 0\.0\.9; install"
+        ):
+            workers.take()
+
+
+def test_workers_that_are_all_gone_are_told_in_a_sentence(two: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "RETURN", 0.5)
+    monkeypatch.setattr(cluster, "LOOK", 0.1)
+    with Workers(two.address) as workers:
+        monkeypatch.setattr(workers._client, "nthreads", dict)
+        with pytest.raises(FacesqlError, match="has lost all its workers; what was counted is kept"):
+            workers.take()
+
+
+def test_a_batch_that_ends_its_workers_is_told_in_a_sentence(two: Started) -> None:
+    def end() -> pa.Table:
+        os._exit(1)
+
+    with Workers(two.address) as workers:
+        workers.submit(1, end)
+        with pytest.raises(FacesqlError, match=r"^Several workers ended at one batch, so give them more memory; what"):
+            workers.take()
+
+
 def test_no_scheduler_and_no_package_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     for address in ("tcp://127.0.0.1:1", "nothing"):
@@ -237,7 +272,7 @@ def test_no_scheduler_and_no_package_are_told_in_a_sentence(monkeypatch: pytest.
 
 def test_the_report_of_a_cluster_has_the_counts_of_one_machine(two: Started, tmp_path: Path) -> None:
     table = tmp_path / "faces.parquet"
-    pq.write_table(faces_table(PEOPLE, ENCODINGS), table)
+    pq.write_table(faces_table(*some_people(40, 3)), table)
     ours = analyze_faces(table, tmp_path / "ours", formats=())
     theirs = analyze_faces(table, tmp_path / "theirs", formats=(), scheduler=two.address, shared=tmp_path / "shared")
     assert theirs.table.equals(ours.table)
