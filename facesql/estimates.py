@@ -133,16 +133,23 @@ class _Sums:
     def __post_init__(self) -> None:
         self.below, self.variance, self.squares = np.zeros((3, 2, self.edges))
 
-    def add(self, stratum: Stratum, sums: StratumSums, cumulated: Numbers, bins: Bins) -> None:
-        scale = np.array([stratum.pairs, stratum.weight])[:, np.newaxis]
-        place = slice(sums.first - bins.first, sums.first - bins.first + cumulated.shape[1])
-        kept = len(range(*place.indices(self.edges)))  # without what lies beyond the last edge
-        self.below[:, place] += cumulated[:, :kept]
+    def add(self, first: int, cumulated: Numbers, bins: Bins) -> None:
+        """Add sums up to each bin from the first on, (2, bins)."""
+        place = slice(first - bins.first, first - bins.first + cumulated.shape[1])
+        self.below[:, place] += cumulated[:, : self._within(place)]
         self.below[:, place.stop :] += cumulated[:, -1:]
-        variances = sums.variances(stratum.count)[:, :kept] * scale**2
-        self.variance[:, place] += variances
-        self.squares[:, place] += variances**2 / max(sums.drawn - 1, 1)
         self.every += cumulated[:, -1]
+
+    def vary(self, first: int, variances: Numbers, drawn: int, bins: Bins) -> None:
+        """Add their variances, of so many pairs of tiles."""
+        place = slice(first - bins.first, first - bins.first + variances.shape[1])
+        kept = variances[:, : self._within(place)]
+        self.variance[:, place] += kept
+        self.squares[:, place] += kept**2 / max(drawn - 1, 1)
+
+    def _within(self, place: slice) -> int:
+        """How many of the bins do not lie beyond the last edge."""
+        return len(range(*place.indices(self.edges)))
 
 
 def estimate(
@@ -157,49 +164,42 @@ def estimate(
     In each stratum the sums up to each bin are rounded, and their differences are the counts: so pairs are whole
     numbers, all bins together have as many as there are, and no sum is off by more than half a pair.
     """
-    edges = len(bins.edges)
-    of_sample, of_certain = _Sums(edges), np.zeros((2, edges))
+    of_sample, of_certain = _Sums(len(bins.edges)), _Sums(len(bins.edges))
     parts = {key: [counts] for key, counts in certain}
-    every = np.zeros(2)
     for _, counts in certain:
-        cells = np.zeros((2, bins.count))
-        place = slice(counts.first - bins.first, counts.first - bins.first + len(counts.pairs))
-        cells[0, place], cells[1, place] = counts.pairs, counts.person_weight
-        of_certain += cells.cumsum(axis=1)[:, :edges]
-        every += cells.sum(axis=1)
+        of_certain.add(counts.first, np.cumsum([counts.pairs, counts.person_weight], axis=1), bins)
     for stratum, of_stratum in zip(strata, sums, strict=True):
         if not of_stratum.drawn:
             continue
-        cumulated = of_stratum.rates * np.array([stratum.pairs, stratum.weight])[:, np.newaxis]
+        scale = np.array([stratum.pairs, stratum.weight])[:, np.newaxis]
+        cumulated = of_stratum.rates * scale
         np.rint(cumulated[0], out=cumulated[0])
         pairs, weight = np.diff(cumulated, prepend=0, axis=1)
         key = (stratum.block_a, stratum.block_b, False)
         parts.setdefault(key, []).append(BinCounts(of_stratum.first, pairs.astype(np.int64), weight))
-        of_sample.add(stratum, of_stratum, cumulated, bins)
-    exact = all(of.drawn == stratum.count for stratum, of in zip(strata, sums, strict=True))
+        if of_stratum.drawn == stratum.count:
+            of_certain.add(of_stratum.first, cumulated, bins)
+        else:
+            of_sample.add(of_stratum.first, cumulated, bins)
+            of_sample.vary(of_stratum.first, of_stratum.variances(stratum.count) * scale**2, of_stratum.drawn, bins)
     drawn = sum(of.drawn for of in sums)
-    fmr = {
-        weighting: _fmr(of_sample, row, of_certain[row], float(every[row]), confidence, drawn, exact=exact)
-        for row, weighting in enumerate(_WEIGHTINGS)
-    }
+    fmr = {weighting: _fmr(of_sample, of_certain, row, confidence, drawn) for row, weighting in enumerate(_WEIGHTINGS)}
     return Estimated([(key, total(parts[key])) for key in sorted(parts)], fmr)
 
 
 @quiet
-def _fmr(
-    sums: _Sums, row: int, certain: Numbers, certain_all: float, confidence: float, drawn: int, *, exact: bool
-) -> SampledFmr:
+def _fmr(sums: _Sums, of_certain: _Sums, row: int, confidence: float, drawn: int) -> SampledFmr:
     """FMR of one weighting: the interval is taken of the pairs that are sampled, and moved by those that all are."""
-    every, below, variance = float(sums.every[row]), sums.below[row], sums.variance[row]
-    in_all = every + certain_all
+    every, below, certain = float(sums.every[row]), sums.below[row], of_certain.below[row]
+    in_all = every + float(of_certain.every[row])
     value = (below + certain) / in_all
-    if exact or not every:
+    if not every:
         never = np.full(len(value), np.inf)
         return SampledFmr(value, value, value, np.zeros_like(value), never, never)
     share = np.clip(below / every, 0, 1)
-    variance = variance / every**2
-    number = share * (1 - share) / variance
-    matched = np.nan_to_num(np.minimum(share, 1 - share) * number, nan=0.0)
+    variance = sums.variance[row] / every**2
+    number = np.where(variance > 0, share * (1 - share) / variance, 0.0)
+    matched = np.minimum(share, 1 - share) * number
     number = _filled(number, matched >= LEAST_MATCHED, share, drawn)
     freedom = sums.variance[row] ** 2 / sums.squares[row]
     reach = student_quantile(freedom, confidence) * np.sqrt(variance) / (share * (1 - share))

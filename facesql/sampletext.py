@@ -58,7 +58,7 @@ def settings(sampled: Sampled) -> dict[str, str]:
         "seconds": None if wanted.seconds is None else f"{wanted.seconds:g}",
         "relative error": None if wanted.relative_error is None else f"{wanted.relative_error:.3g}",
     }
-    return {**{f"sample: {name}": value for name, value in asked.items() if value}, "sample: seed": str(wanted.seed)}
+    return {**{f"sample {name}": value for name, value in asked.items() if value}, "sample seed": str(wanted.seed)}
 
 
 def heading(sampled: Sampled) -> str:

@@ -1,5 +1,5 @@
--- sampling_intervals: what the sampling alone leaves open, where impostor pairs were sampled: how far the rates of these very people
--- may lie from those estimated. rate_intervals are of other people, and wider. Empty where all pairs were compared.
+-- sampling_intervals: what the sampling alone leaves open, where impostor pairs were sampled. So far the rates of these very people
+-- may lie from those estimated; rate_intervals are of other people, and wider. Empty where all pairs were compared.
 -- One row per cut-off, weighting (pairs: every pair counts the same; people: every person, or every two) and rate (fmr, precision,
 -- f1). low and high hold the rate of the people compared with the confidence that summary has.
 --   from sampling_intervals where weighting = 'people' and rate = 'fmr' and not few order by bin limit 1;

@@ -13,8 +13,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import md5
-from itertools import count, islice
 from pathlib import Path
 
 import duckdb
@@ -22,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesql.binning import EUCLIDEAN
-from facesql.blocks import BLOCKS, Weighting
+from facesql.blocks import Weighting
 from facesql.database import connect
 from facesql.estimates import SampledFmr, estimate
 from facesql.faces import load_faces
@@ -40,14 +38,13 @@ POWERS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 def few_blocks(people: int, photos: int) -> tuple[list[str], NDArray[np.float32]]:
     """Seeded encodings of people who are all in four blocks: their strata are few."""
     _, encodings = some_people(people, photos)
-    names = (f"p{number}" for number in count())
-    chosen = list(islice((name for name in names if block_of(name) < BLOCKS_OF_FEW), people))
-    return [name for name in chosen for _ in range(photos)], encodings
-
-
-def block_of(person: str) -> int:
-    """As sql/person_block.sql has it."""
-    return int.from_bytes(md5(person.encode(), usedforsecurity=False).digest()[:8], "little") % BLOCKS
+    with connect() as connection:
+        chosen = connection.execute(
+            "select person from (select 'p' || range as person from range($1)) where person_block(person) < $2 "
+            "order by all limit $3",
+            [40 * people, BLOCKS_OF_FEW, people],
+        ).fetchall()
+    return [name for (name,) in chosen for _ in range(photos)], encodings
 
 
 def table_of(people: int) -> duckdb.DuckDBPyConnection:
