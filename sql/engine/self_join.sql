@@ -7,22 +7,28 @@
 with batch as (
     select unnest($tiles_a) as tile_a, unnest($tiles_b) as tile_b
 ),
--- Not materialized: each side reads the tiles of its own range alone.
-tiles as not materialized (
+-- Each side reads its own tiles alone: by their range, which skips what is stored together, and by their numbers.
+tiles_a as (
     select
         tile,
         list(struct_pack(place, block, person_number, photo_number, person_faces, person_pairs, encoding)) as faces
     from tiled_face
+    where tile between list_min($tiles_a) and list_max($tiles_a) and tile in (select tile_a from batch)
+    group by tile
+),
+tiles_b as (
+    select
+        tile,
+        list(struct_pack(place, block, person_number, photo_number, person_faces, person_pairs, encoding)) as faces
+    from tiled_face
+    where tile between list_min($tiles_b) and list_max($tiles_b) and tile in (select tile_b from batch)
     group by tile
 ),
 counted as (
     select tile_a, tile_b, unnest(tile_counts(a, b)) as counts
     from batch
-    join tiles as a on a.tile = tile_a
-    join tiles as b on b.tile = tile_b
-    where
-        a.tile between list_min($tiles_a) and list_max($tiles_a)
-        and b.tile between list_min($tiles_b) and list_max($tiles_b)
+    join tiles_a as a on a.tile = tile_a
+    join tiles_b as b on b.tile = tile_b
 )
 select
     tile_a,
