@@ -6,7 +6,7 @@ they take twice as long, and hold Python's lock where they count, so that furthe
 ``extremes`` finds the pairs themselves, by the same bounds and the same distances.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -47,16 +47,37 @@ class Tile:
     person_faces: Numbers
     person_pairs: Numbers
     encodings: Encodings
+    tiles: Sequence[int] = ()
+    """How many faces each of the tiles has that this one was put together from."""
+
+    @classmethod
+    def of(cls, tiles: Sequence["Tile"]) -> "Tile":
+        """Several tiles one after the other, whose pairs are counted apart."""
+        return cls(
+            blocks=np.concatenate([tile.blocks for tile in tiles]),
+            people=np.concatenate([tile.people for tile in tiles]),
+            photos=np.concatenate([tile.photos for tile in tiles]),
+            person_faces=np.concatenate([tile.person_faces for tile in tiles]),
+            person_pairs=np.concatenate([tile.person_pairs for tile in tiles]),
+            encodings=np.concatenate([tile.encodings for tile in tiles]),
+            tiles=[len(tile.blocks) for tile in tiles],
+        )
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where the faces of each block begin, and where the last end."""
-        return [0, *(np.flatnonzero(np.diff(self.blocks)) + 1).tolist(), len(self.blocks)]
+        """Where the runs begin, faces of one block and one tile, and where the last ends."""
+        changes = (np.flatnonzero(np.diff(self.blocks)) + 1).tolist()
+        return sorted({0, *changes, *np.cumsum(self.tiles, dtype=np.int64).tolist(), len(self.blocks)})
 
     @cached_property
     def runs(self) -> Numbers:
-        """For each face, the number of its block in the tile: 0, 1, ..."""
+        """For each face, the number of its run in the tile: 0, 1, ..."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    @cached_property
+    def tile_of_run(self) -> Numbers:
+        """For each run, which of the tiles that this one was put together from it is of."""
+        return np.searchsorted(np.cumsum(self.tiles), self.starts[:-1], side="right")
 
 
 class TilePair:
@@ -92,8 +113,12 @@ class TilePair:
         """The faces of ``a``, at most STRIP_FACES of one block at a time."""
         return [strip for start, stop in pairwise(self._a.starts) for strip in cut(start, stop, STRIP_FACES)]
 
-    def count(self, strip: slice) -> list[tuple[BlockPair, BinCounts]]:
-        """The pairs of a strip with all faces of ``b``, or with those after them where ``b`` is ``a``."""
+    def count(self, strip: slice) -> list[tuple[int, BlockPair, BinCounts]]:
+        """The pairs of a strip with all faces of ``b``, or with those after them where ``b`` is ``a``.
+
+        They are counted apart for each run of ``b``, whose number is the first of each entry; but for genuine pairs,
+        which are of its first tile.
+        """
         a, b, bins = self._a, self._b, self._bins
         block_a, blocks_b = int(a.blocks[strip.start]), b.blocks[b.starts[:-1]].tolist()
         side_a, side_b = part_of(self.sides[0], strip), self.sides[1]
@@ -105,9 +130,10 @@ class TilePair:
             np.matmul(side_b.vectors[rows], side_a.vectors.T, out=found)
             earlier = rows.start - first if a is b else len(side_a.base)
             _tally(found, side_a, part_of(side_b, rows), earlier, self.rule, genuine, impostor)
-        of_blocks = zip(blocks_b, impostor.counts(bins), strict=True)
-        counted = [((block_a, block_b, False), counts) for block_b, counts in of_blocks if counts is not None]
-        return counted + [((block_a, block_a, True), counts) for counts in genuine.counts(bins) if counts is not None]
+        of_runs = enumerate(zip(blocks_b, impostor.counts(bins), strict=True))
+        counted = [(run, (block_a, block_b, False), counts) for run, (block_b, counts) in of_runs if counts is not None]
+        of_one = [(0, (block_a, block_a, True), counts) for counts in genuine.counts(bins) if counts is not None]
+        return counted + of_one
 
 
 def cut(start: int, stop: int, most: int) -> list[slice]:

@@ -115,8 +115,8 @@ class SamplePlan:
         So it reads one block there, and on the right those from its first to its last.
         """
         for _, of_block in groupby(zip(self.strata, drawn, strict=True), key=lambda pair: pair[0].block_a):
-            pairs = ((a, b) for _, tiles in of_block for a, b in zip(*map(np.ndarray.tolist, tiles), strict=True))
-            yield from _batches(pairs, self.batch_tiles)
+            pairs = (pair for _, tiles in of_block for pair in zip(*map(np.ndarray.tolist, tiles), strict=True))
+            yield from _batches(iter(sorted(pairs)), self.batch_tiles)
 
 
 def _batches(pairs: Iterator[tuple[int, int]], most: int) -> Iterator[Batch]:
@@ -262,7 +262,7 @@ class Sampler:
         """Draw and compare further pairs of tiles, until there are so many of each stratum."""
         places = {(stratum.block_a, stratum.block_b): place for place, stratum in enumerate(self.plan.strata)}
         for _, joined in self.joined(self.plan.drawn_batches(self.draw.up_to(sizes))):
-            for (a, b, _), of_key in groupby(_in_order(joined), key=lambda row: row[0]):
+            for (a, b, _), of_key in groupby(_in_order(joined, by_block=True), key=lambda row: row[0]):
                 self.sums[places[a, b]].add([counts for _, counts in of_key])
 
     @property

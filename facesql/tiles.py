@@ -1,8 +1,8 @@
 """The SQL function tile_counts: the list-distance kernel, as the self-join calls it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import duckdb
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from facesql.binning import BinCounts, Bins, BlockPair, total
 from facesql.counts import Counted, counts_table
-from facesql.distance import Tile, TilePair
+from facesql.distance import CHUNK_FACES, Tile, TilePair
 
 _TILE_SQL = (
     "struct(tile integer, faces struct(place bigint, block integer, person_number integer, photo_number integer, "
@@ -35,7 +35,7 @@ def create_tile_counts(
     """
 
     def tile_counts(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.Array:
-        lists = _count((TilePair(*tiles, bins) for tiles in _tile_pairs(a, b)), len(a), pool, counted)
+        lists = _count(_gathered(_tile_pairs(a, b), bins), len(a), pool, counted)
         rows = counts_table(row for rows in lists for row in rows).to_struct_array().combine_chunks()
         return pa.ListArray.from_arrays(np.cumsum([0, *map(len, lists)], dtype=np.int32), rows)
 
@@ -44,28 +44,65 @@ def create_tile_counts(
 
 
 def _count(
-    pairs: Iterable[TilePair], number: int, pool: Executor, counted: Callable[[int], object]
+    pairs: Iterable[tuple[Sequence[int], TilePair]], number: int, pool: Executor, counted: Callable[[int], object]
 ) -> list[list[Counted]]:
-    """All counts of each of a number of pairs of tiles, in the order of their blocks."""
+    """All counts of each of a number of pairs of tiles, in the order of their blocks.
+
+    With a comparison come the places of the pairs of tiles that each run of its second side belongs to.
+    """
     # The pool begins with the first pair while the next is made ready.
-    strips = ((place, pair, strip) for place, pair in enumerate(pairs) for strip in pair.strips)
+    strips = ((places, pair, strip) for places, pair in pairs for strip in pair.strips)
     parts: list[dict[BlockPair, list[BinCounts]]] = [{} for _ in range(number)]
-    for place, rows in pool.map(_count_strip, strips):
-        for key, counts in rows:
-            parts[place].setdefault(key, []).append(counts)
-        counted(sum(int(counts.pairs.sum()) for _, counts in rows))
+    for places, rows in pool.map(_count_strip, strips):
+        for run, key, counts in rows:
+            parts[places[run]].setdefault(key, []).append(counts)
+        counted(sum(int(counts.pairs.sum()) for _, _, counts in rows))
     return [[(key, total(of_pair[key])) for key in sorted(of_pair)] for of_pair in parts]
 
 
-def _count_strip(strip: tuple[int, TilePair, slice]) -> tuple[int, list[Counted]]:
-    place, pair, faces = strip
-    return place, pair.count(faces)
+def _count_strip(
+    strip: tuple[Sequence[int], TilePair, slice],
+) -> tuple[Sequence[int], list[tuple[int, BlockPair, BinCounts]]]:
+    places, pair, faces = strip
+    return places, pair.count(faces)
 
 
-def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[Tile, Tile]]:
-    """The tiles of two columns of the function, in step; a tile that is paired with itself is one object."""
+def _gathered(pairs: Iterable[tuple[int, Tile, Tile]], bins: Bins) -> Iterator[tuple[Sequence[int], TilePair]]:
+    """The comparisons of pairs of tiles, with the place of the pair that each run of the second side belongs to.
+
+    Small tiles that one tile is to be compared with are put together: to make each comparison ready takes longer than
+    its arithmetic. They share no person with it, for genuine pairs are not counted apart.
+    """
+    in_order = sorted(enumerate(pairs), key=lambda row: row[1][0])
+    for _, of_tile in groupby(in_order, key=lambda row: row[1][0]):
+        held: list[tuple[int, Tile, Tile]] = []
+        for place, (_, a, b) in of_tile:
+            if a is b or a.people[-1] >= b.people[0]:
+                yield _compared([(place, a, b)], bins)
+                continue
+            if sum(len(tile.blocks) for _, _, tile in held) + len(b.blocks) > CHUNK_FACES and held:
+                yield _compared(held, bins)
+                held = []
+            held.append((place, a, b))
+        if held:
+            yield _compared(held, bins)
+
+
+def _compared(held: Sequence[tuple[int, Tile, Tile]], bins: Bins) -> tuple[Sequence[int], TilePair]:
+    place, a, b = held[0]
+    if len(held) == 1:
+        return [place] * (len(b.starts) - 1), TilePair(a, b, bins)
+    together = Tile.of([tile for _, _, tile in held])
+    return [held[tile][0] for tile in together.tile_of_run.tolist()], TilePair(a, together, bins)
+
+
+def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[int, Tile, Tile]]:
+    """The tiles of two columns of the function, in step, after the number of the first.
+
+    A tile that is paired with itself is one object.
+    """
     for (number_a, tile_a), (number_b, tile_b) in zip(_tiles(a), _tiles(b), strict=True):
-        yield tile_a, tile_a if number_a == number_b else tile_b
+        yield number_a, tile_a, tile_a if number_a == number_b else tile_b
 
 
 def _tiles(column: pa.ChunkedArray) -> Iterator[tuple[int, Tile]]:

@@ -68,7 +68,7 @@ def count(a: Tile, b: Tile, bins: Bins = EUCLIDEAN) -> dict[BlockPair, BinCounts
     pair = TilePair(a, b, bins)
     parts: defaultdict[BlockPair, list[BinCounts]] = defaultdict(list)
     for strip in pair.strips:
-        for key, counts in pair.count(strip):
+        for _, key, counts in pair.count(strip):
             parts[key].append(counts)
     return {key: total(counts) for key, counts in parts.items()}
 
@@ -85,6 +85,25 @@ def bins_of(a: NDArray[np.floating], b: NDArray[np.floating], bins: Bins = EUCLI
 
 def naive_bins(a: NDArray[np.floating], b: NDArray[np.floating], bins: Bins = EUCLIDEAN) -> dict[int, int]:
     return dict(Counter(naive_bin(naive_distance(x, y, bins.metric), bins) for x in a for y in b))
+
+
+def test_tiles_put_together_are_counted_apart() -> None:
+    _, encodings = some_people(9, 2)
+    first = tile([0, 0, 1], encodings[:3])
+    others = [
+        tile([2, 3], encodings[3:5], block=1),
+        tile([4], encodings[5:6], block=1),
+        tile([5, 6], encodings[6:8], block=2),
+    ]
+    together = Tile.of(others)
+    assert together.starts == [0, 2, 3, 5]  # the first two are of one block
+    assert together.tile_of_run.tolist() == [0, 1, 2]
+    pair = TilePair(first, together, EUCLIDEAN)
+    counted = {run: (key, filled_bins(counts)) for strip in pair.strips for run, key, counts in pair.count(strip)}
+    assert counted == {
+        run: ((0, int(other.blocks[0]), False), naive_bins(first.encodings, other.encodings))
+        for run, other in enumerate(others)
+    }
 
 
 def test_a_distance_on_an_edge_and_its_neighbours_fall_on_the_right_sides() -> None:

@@ -10,9 +10,13 @@ shares of FMR. Fewer faces or seeds take less time: --faces 10000 --pairs 1e7 --
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -95,6 +99,32 @@ def coverage(
     return held
 
 
+def full_of(table: Path) -> dict[Weighting, NDArray[np.float64]]:
+    """The same of a Parquet file, in a process of its own."""
+    with connect(report=True) as connection:
+        load_faces(connection, table)
+        return full(connection)
+
+
+def sampled_of(table: Path, pairs: int, seeds: int) -> tuple[str, list[Mapping[Weighting, SampledFmr]]]:
+    """What is drawn, and FMR by so many samples, which as many processes as there are cores draw side by side."""
+    cores = os.cpu_count() or 1
+    parts = [range(first, seeds, cores) for first in range(min(cores, seeds))]
+    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+        [(told, first), *others] = pool.map(partial(_sampled, table, pairs), parts)
+    return told, [*first, *(fmr for _, of_part in others for fmr in of_part)]
+
+
+def _sampled(table: Path, pairs: int, seeds: Sequence[int]) -> tuple[str, list[Mapping[Weighting, SampledFmr]]]:
+    with connect(report=True) as connection:
+        load_faces(connection, table)
+        plan = plan_sample(connection, SampleWanted(pairs=pairs), bins=EUCLIDEAN, threads=1)
+        if plan is None:
+            raise SystemExit(f"{pairs:,} pairs are all there are; ask for fewer")
+        told = f"{plan.first.sum():,} pairs of tiles of at most {plan.tile_faces} faces, {len(plan.strata):,} strata"
+        return told, list(sample(connection, plan, seeds))
+
+
 def print_rows(
     truth: Mapping[Weighting, NDArray[np.float64]], samples: Sequence[Mapping[Weighting, SampledFmr]]
 ) -> None:
@@ -121,24 +151,16 @@ def main() -> None:
     parser.add_argument("--pairs", type=float, nargs="+", default=[1e8, 1e9])
     parser.add_argument("--seeds", type=int, nargs="+", default=[500, 100])
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, connect(report=True) as connection:
-        load_faces(connection, chosen.table or alone(drawn, Path(folder), chosen.faces))
+    with tempfile.TemporaryDirectory() as folder:
+        table = chosen.table or alone(drawn, Path(folder), chosen.faces)
         began = time.perf_counter()
-        truth = full(connection)
-        print(
-            f"all pairs of {chosen.table or f'{chosen.faces:,} faces'}: {time.perf_counter() - began:.0f} s", flush=True
-        )
+        truth = alone(full_of, table)
+        seconds = time.perf_counter() - began
+        print(f"all pairs of {chosen.table or f'{chosen.faces:,} faces'}: {seconds:.0f} s", flush=True)
         for pairs, seeds in zip(chosen.pairs, chosen.seeds, strict=True):
-            plan = plan_sample(connection, SampleWanted(pairs=int(pairs)), bins=EUCLIDEAN)
-            if plan is None:
-                parser.error(f"{pairs:g} pairs are all there are; ask for fewer")
             began = time.perf_counter()
-            samples = list(sample(connection, plan, range(seeds)))
-            seconds = (time.perf_counter() - began) / seeds
-            print(
-                f"\n{seeds:,} samples of {pairs:g} pairs: {plan.first.sum():,} pairs of tiles of at most "
-                f"{plan.tile_faces} faces, {len(plan.strata):,} strata; {seconds:.1f} s each"
-            )
+            told, samples = sampled_of(table, int(pairs), seeds)
+            print(f"\n{seeds:,} samples of {pairs:g} pairs: {told}; {time.perf_counter() - began:.0f} s in all")
             print_rows(truth, samples)
 
 
