@@ -23,11 +23,13 @@ import facesql
 from facesql import cluster, scheduler
 from facesql.analyze import analyze_faces, plan_analysis
 from facesql.binning import EUCLIDEAN
-from facesql.cluster import Workers, spread
+from facesql.cluster import Workers, joining, spread
 from facesql.database import connect_plain
 from facesql.errors import FacesqlError, MissingPackageError
 from facesql.localcluster import Started, local_cluster
 from facesql.pairs import Batch, Join, Plan, count_pairs, join_batch, plan_pairs
+from facesql.sampled import SamplePlan, count_sample, plan_sample
+from facesql.sampling import SampleWanted
 from facesql.text import explained
 from facesql.tilefiles import open_tiles, tile_files
 from facesql.tiles import create_tile_counts
@@ -108,6 +110,21 @@ def test_a_cluster_counts_what_one_process_counts_bit_by_bit(two: Started, alone
         assert sum(told) == of_cluster.plan.pairs == 2000 * 1999 // 2
         assert of_cluster.counts().equals(alone)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_on_a_cluster_is_that_of_one_process(two: Started, tmp_path: Path) -> None:
+    def sampled(connection: duckdb.DuckDBPyConnection, plan: SamplePlan, join: Join | None = None) -> pa.Table:
+        drawn = count_sample(connection, plan, join=join)
+        assert 0 < drawn.tile_pairs < drawn.of_tile_pairs
+        return connection.sql("from block_pair_counts order by all").to_arrow_table()
+
+    here, there = filled(PEOPLE, ENCODINGS), filled(PEOPLE, ENCODINGS)
+    plan, same = (plan_sample(of, SampleWanted(pairs=10**6), bins=EUCLIDEAN, threads=1) for of in (here, there))
+    assert plan is not None
+    assert same is not None
+    of_tiles = there, same.tiles_of_blocks(), same.number, same.bins
+    with Workers(two.address) as workers, joining(*of_tiles, workers, tmp_path) as join:
+        assert sampled(there, same, join).equals(sampled(here, plan))
 
 
 def test_a_batch_reads_the_row_groups_of_its_tiles_and_no_others(tmp_path: Path) -> None:
