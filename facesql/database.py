@@ -67,8 +67,14 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Resu
 
 
 def first_words(error: Exception) -> str:
-    """What DuckDB says is wrong, in one line, without the excerpt of the query that it adds."""
-    return " ".join(str(error).split("\n\n")[0].split())
+    """What DuckDB says is wrong, in one line, without the excerpt of the query that it adds.
+
+    Of Python's code that it called, such as a file system, it tells the whole traceback: the last line says what.
+    """
+    said = str(error)
+    if "Traceback (most recent call last):" in said:
+        return said.strip().rsplit("\n", 1)[-1].strip()
+    return " ".join(said.split("\n\n", maxsplit=1)[0].split())
 
 
 def resources() -> Path:

@@ -68,17 +68,17 @@ alt.Chart(rates).mark_line().encode(
     """## SQL
 
 What the report counted is in a DuckDB database, with facesql's functions such as `face_distance`.""",
-    """>with duckdb.connect("report/facesql.duckdb", read_only=True) as report:
-    relation = report.sql('''
+    '''>with duckdb.connect("report/facesql.duckdb", read_only=True) as report:
+    relation = report.sql("""
         select a.id as photo, b.id as other, round(face_distance(a.encoding, b.encoding), 3) as distance
         from faces as a
         join faces as b on a.person = b.person and a.id < b.id
         where a.person = 'person_1401' or a.person = 'person_1525'
         order by distance desc, photo, other
         limit 3
-    ''')
+    """)
     farthest = relation.pl()
-farthest""",
+farthest''',
     """## Any table, in and out
 
 Filter with polars, or hand over a relation of DuckDB or a table of Arrow; what comes back is polars again.""",
