@@ -1,6 +1,7 @@
 """How often does the interval of the sampling alone hold what all pairs give? Prints a table.
 
 python -m tests.benchmarks.sampling [--faces 200000] [--pairs 1e8 1e9] [--seeds 500 100] [FACES.parquet]
+python -m tests.benchmarks.sampling --time --faces 1000000 --pairs 1e9    what one sample takes: seconds, memory
 
 The faces are drawn at random, always the same, unless a table is named. All pairs are counted once; then so many
 samples of each size are drawn, by the seeds 0, 1, ... Each row is a cut-off, at which FMR is near a power of ten, and a
@@ -11,6 +12,7 @@ shares of FMR. Fewer faces or seeds take less time: --faces 10000 --pairs 1e7 --
 
 import argparse
 import os
+import resource
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,9 +29,9 @@ from facesql.binning import EUCLIDEAN
 from facesql.blocks import Weighting
 from facesql.database import connect
 from facesql.estimates import SampledFmr, estimate
-from facesql.faces import load_faces
+from facesql.faces import limit_memory, load_faces
 from facesql.pairs import count_pairs, plan_pairs
-from facesql.sampled import SamplePlan, plan_sample, sampling_tiles
+from facesql.sampled import SamplePlan, count_sample, plan_sample, sampling_tiles
 from facesql.sampling import SampleWanted
 from tests.benchmarks.engine import alone, drawn
 from tests.conftest import filled, some_people
@@ -99,6 +101,25 @@ def coverage(
     return held
 
 
+def timed(table: Path, pairs: int) -> str:
+    """What a sample of a Parquet file takes: seconds to read, check and cut the faces, to compare, and memory."""
+    began = time.perf_counter()
+    with connect(report=True) as connection:
+        limit = limit_memory(connection, [table], None)
+        load_faces(connection, table)
+        plan = plan_sample(connection, SampleWanted(pairs=pairs), bins=EUCLIDEAN, memory_limit=limit)
+        assert plan is not None
+        read = time.perf_counter()
+        count_sample(connection, plan, progress=True)
+        end = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    faces = int(plan.tiles.faces.sum())
+    return (
+        f"{faces:9,}  {pairs:15,}  {read - began:7.1f}  {end - read:6.1f}  {peak:7.0f}  "
+        f"{peak - faces * plan.face_bytes / 1e6:14.0f}"
+    )
+
+
 def full_of(table: Path) -> dict[Weighting, NDArray[np.float64]]:
     """The same of a Parquet file, in a process of its own."""
     with connect(report=True) as connection:
@@ -150,9 +171,15 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=200_000)
     parser.add_argument("--pairs", type=float, nargs="+", default=[1e8, 1e9])
     parser.add_argument("--seeds", type=int, nargs="+", default=[500, 100])
+    parser.add_argument("--time", action="store_true", help="time one sample of each size, and count nothing else")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         table = chosen.table or alone(drawn, Path(folder), chosen.faces)
+        if chosen.time:
+            print(f"{'faces':>9}  {'pairs':>15}  {'reading':>7}  {'sample':>6}  {'peak MB':>7}  over encodings")
+            for pairs in chosen.pairs:
+                print(alone(timed, table, int(pairs)))
+            return
         began = time.perf_counter()
         truth = alone(full_of, table)
         seconds = time.perf_counter() - began
