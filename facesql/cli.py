@@ -74,6 +74,15 @@ def _options(
     """Which face-distance cut-off, what will it cost, and how sure can you be? Answered from your own photos."""
 
 
+# Under what the help lists commands, and options of analyze.
+_FIRST, _BEHIND = "From photos to a cut-off", "The faces behind the numbers"
+_ASKED, _TABLES = "Two photos, lists of pairs, two tables", "Tables and SQL"
+_WANTED, _DRAWN, _SPREAD = (
+    "What a cut-off is to meet",
+    "A sample in place of all pairs",
+    "A cluster in place of this machine",
+)
+
 Exclude = Annotated[
     Path | None, typer.Option(help="A file of photos or folders to leave out, a path a line, as ids have them.")
 ]
@@ -112,6 +121,7 @@ MemoryLimit = Annotated[
 SchedulerOption = Annotated[
     str | None,
     typer.Option(
+        rich_help_panel=_SPREAD,
         metavar="ADDRESS",
         help="Let the workers of a Dask cluster do the work: its scheduler's address, such as tcp://10.0.0.1:8786.",
         show_default="this process",
@@ -120,7 +130,7 @@ SchedulerOption = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def encode(
     photos: Annotated[
         list[Path],
@@ -279,7 +289,7 @@ Sample = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def analyze(
     faces: Annotated[
         list[str] | None,
@@ -321,37 +331,58 @@ def analyze(
     max_fmr: Annotated[
         float,
         typer.Option(
+            rich_help_panel=_WANTED,
             metavar="RATE",
             help="The false match rate that the recommended cut-off has at most, every two people counting the same.",
         ),
     ] = 0.001,
     max_fnmr: Annotated[
         float | None,
-        typer.Option(metavar="RATE", help="Say also which cut-off misses at most this, and what it costs."),
+        typer.Option(
+            rich_help_panel=_WANTED,
+            metavar="RATE",
+            help="Say also which cut-off misses at most this, and what it costs.",
+        ),
     ] = None,
     min_recall: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Say also which cut-off finds at least this.")
+        float | None,
+        typer.Option(rich_help_panel=_WANTED, metavar="RATE", help="Say also which cut-off finds at least this."),
     ] = None,
     min_precision: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Say also at which cut-off at least this share is right.")
+        float | None,
+        typer.Option(
+            rich_help_panel=_WANTED, metavar="RATE", help="Say also at which cut-off at least this share is right."
+        ),
     ] = None,
     cost_false_match: Annotated[
         float | None,
-        typer.Option(metavar="COST", help="Recommend the cut-off that costs least, a false match costing this."),
+        typer.Option(
+            rich_help_panel=_WANTED,
+            metavar="COST",
+            help="Recommend the cut-off that costs least, a false match costing this.",
+        ),
     ] = None,
-    cost_miss: Annotated[float | None, typer.Option(metavar="COST", help="And a miss this, in the same unit.")] = None,
+    cost_miss: Annotated[
+        float | None, typer.Option(rich_help_panel=_WANTED, metavar="COST", help="And a miss this, in the same unit.")
+    ] = None,
     genuine_share: Annotated[
         float | None,
         typer.Option(
+            rich_help_panel=_WANTED,
             metavar="SHARE",
             help="How many of your own comparisons are of one person: for precision and costs.",
             show_default="that of the photos",
         ),
     ] = None,
     gallery: Annotated[
-        int | None, typer.Option(metavar="N", help="Say what a search among the photos of N others finds wrongly.")
+        int | None,
+        typer.Option(
+            rich_help_panel=_WANTED, metavar="N", help="Say what a search among the photos of N others finds wrongly."
+        ),
     ] = None,
-    confidence: Annotated[float, typer.Option(metavar="SHARE", help="How sure intervals are to be.")] = 0.95,
+    confidence: Annotated[
+        float, typer.Option(rich_help_panel=_WANTED, metavar="SHARE", help="How sure intervals are to be.")
+    ] = 0.95,
     by: Annotated[
         str | None,
         typer.Option(
@@ -363,23 +394,28 @@ def analyze(
         str | None,
         typer.Option(
             "--pairs",
+            rich_help_panel=_DRAWN,
             metavar="N",
             help="Compare all pairs of one person, and a random sample of about so many of two, such as 1e9: for "
             "tables too large for every pair.",
         ),
     ] = None,
     sample_seconds: Annotated[
-        float | None, typer.Option("--seconds", metavar="S", help="The same, as many as are compared in that time.")
+        float | None,
+        typer.Option(
+            "--seconds", rich_help_panel=_DRAWN, metavar="S", help="The same, as many as are compared in that time."
+        ),
     ] = None,
     relative_error: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=_DRAWN,
             metavar="SHARE",
             help="The same, until the sampling's standard error of an FMR of --max-fmr is at most that share of it, "
             "such as 5%.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws another sample.")] = 0,
+    seed: Annotated[int, typer.Option(rich_help_panel=_DRAWN, min=0, help="Another seed draws another sample.")] = 0,
     formats: Annotated[str, typer.Option(help="What charts are written as, beside Vega-Lite JSON.")] = "html,png,svg",
     threads: Threads = None,
     memory_limit: MemoryLimit = None,
@@ -387,6 +423,7 @@ def analyze(
     shared: Annotated[
         str | None,
         typer.Option(
+            rich_help_panel=_SPREAD,
             metavar="FOLDER|URL",
             help="Where the workers of --scheduler read the faces, which are there until they are compared: a folder "
             "that all see at the same path, or object storage.",
@@ -487,7 +524,7 @@ def analyze(
         _open(analysis.report / PAGE)
 
 
-@app.command()
+@app.command(rich_help_panel=_BEHIND)
 def pairs(
     faces: Annotated[
         list[str] | None,
@@ -568,7 +605,7 @@ def pairs(
         print(saved(found, output, crops))
 
 
-@app.command("map")
+@app.command("map", rich_help_panel=_BEHIND)
 def map_(
     faces: TablesArgument = None,
     output: Annotated[
@@ -601,7 +638,7 @@ def map_(
     print(mapped(drawn, output, why))
 
 
-@app.command()
+@app.command(rich_help_panel=_BEHIND)
 def projector(
     faces: TablesArgument = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_PROJECTOR,
@@ -626,7 +663,7 @@ def projector(
     print(projected(result))
 
 
-@app.command()
+@app.command(rich_help_panel=_BEHIND)
 def names(
     faces: TablesArgument = None,
     output: Annotated[
@@ -671,7 +708,7 @@ RowsOutput = Annotated[
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=_ASKED)
 def compare(
     first: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo.")],
     second: Annotated[Path, typer.Argument(metavar="PHOTO", help="Another one.")],
@@ -706,7 +743,7 @@ def compare(
         write_rows(found.table, output)
 
 
-@app.command()
+@app.command(rich_help_panel=_ASKED)
 def identify(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo.")],
     faces: TablesArgument = None,
@@ -746,7 +783,7 @@ def identify(
         write_rows(found.table, output)
 
 
-@app.command()
+@app.command(rich_help_panel=_ASKED)
 def protocol(
     pairs: Annotated[
         Path,
@@ -800,7 +837,7 @@ def protocol(
     print(told(found, output))
 
 
-@app.command("compare-tables")
+@app.command("compare-tables", rich_help_panel=_ASKED)
 def compare_tables(
     a: Annotated[str, typer.Argument(help="A table of faces, or its address.")],
     b: Annotated[str, typer.Argument(help="Another one of the same photos, such as by another encoder.")],
@@ -847,7 +884,7 @@ def compare_tables(
     print(differing(found, output))
 
 
-@app.command("import")
+@app.command("import", rich_help_panel=_TABLES)
 def import_(
     source: Annotated[
         str,
@@ -922,7 +959,7 @@ def import_(
     print(imported(summary))
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def cluster(
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
     threads_per_worker: Annotated[int, typer.Option(min=1, help="Threads of each worker.")] = 1,
@@ -938,7 +975,7 @@ def cluster(
         ),
     ] = "127.0.0.1",
 ) -> None:
-    """Start a Dask cluster on this machine, for analyze --scheduler to try out, until Ctrl-C."""
+    """Start a Dask cluster on this machine, for --scheduler to try out, until Ctrl-C."""
     from time import sleep
 
     from facesql.localcluster import local_cluster
@@ -955,7 +992,7 @@ def cluster(
         print("facesql: the cluster has ended", file=sys.stderr)
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def chart(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="The charts to draw.", show_default="all")
@@ -993,7 +1030,7 @@ SourceArgument = Annotated[
 Write = Annotated[bool, typer.Option("--write", help="Let SQL change the report's database.")]
 
 
-@app.command()
+@app.command(rich_help_panel=_TABLES)
 def sql(
     query: Annotated[str | None, typer.Argument(help="SQL; of several statements the last is shown.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="A file of SQL instead; - reads stdin.")] = None,
@@ -1048,7 +1085,7 @@ def sql(
         write_result(result, output)
 
 
-@app.command()
+@app.command(rich_help_panel=_TABLES)
 def shell(source: SourceArgument = None, sample: Sample = None, *, write: Write = False) -> None:
     """Open the DuckDB shell on a report or on a table of faces, with facesql's SQL loaded."""
     from facesql.shell import run_shell
@@ -1058,7 +1095,7 @@ def shell(source: SourceArgument = None, sample: Sample = None, *, write: Write 
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(rich_help_panel=_TABLES)
 def forget(
     people: Annotated[list[str], typer.Argument(metavar="PERSON", help="Whom to remove, as their folders are named.")],
     faces: Annotated[
@@ -1084,7 +1121,7 @@ def forget(
     print(forgotten(forget_people(people, faces, report, dry_run=dry_run)))
 
 
-@app.command()
+@app.command(rich_help_panel=_BEHIND)
 def suspects(
     faces: Annotated[
         list[str] | None,
@@ -1165,7 +1202,7 @@ def suspects(
         print(accepted(str(accept), write_corrections(found, accept)))
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.")] = DEFAULT_DEMO,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.", show_default="one a core")] = None,
