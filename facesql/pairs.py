@@ -236,15 +236,24 @@ def _join_here(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Join:
     def join(
         batches: Iterator[Batch], counted: Callable[[int], object]
     ) -> Generator[tuple[Batch, pa.Table], None, None]:
-        with ThreadPoolExecutor(plan.threads) as pool, threadpool_limits(1, "blas"):
-            if plan.to_do:
-                from facesql.tiles import create_tile_counts  # half a second: the compiler
-
-                create_tile_counts(connection, plan.number, plan.bins, pool, counted)
-            for batch in batches:
-                yield batch, join_batch(connection, batch)
+        if plan.to_do:
+            with counting_tiles(connection, plan.number, plan.bins, plan.threads, counted):
+                for batch in batches:
+                    yield batch, join_batch(connection, batch)
 
     return join
+
+
+@contextmanager
+def counting_tiles(
+    connection: duckdb.DuckDBPyConnection, number: str, bins: Bins, threads: int, counted: Callable[[int], object]
+) -> Iterator[None]:
+    """Let a connection have the function tile_counts while the block runs; see ``create_tile_counts``."""
+    from facesql.tiles import create_tile_counts  # half a second: the compiler
+
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1, "blas"):
+        create_tile_counts(connection, number, bins, pool, counted)
+        yield
 
 
 def join_batch(connection: duckdb.DuckDBPyConnection, batch: Batch) -> pa.Table:

@@ -7,7 +7,6 @@ what is counted, and a fingerprint of its own, so that no later run takes it for
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +15,6 @@ from itertools import groupby, islice
 import duckdb
 import numpy as np
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from facesql.binning import BinCounts, Bins, BlockPair, total
 from facesql.blocks import Weighting
@@ -24,7 +22,7 @@ from facesql.counts import Counted, counts_table, read_counts
 from facesql.database import engine_sql
 from facesql.errors import FacesqlError
 from facesql.estimates import LEAST_MATCHED, SampledFmr, StratumSums, estimate
-from facesql.pairs import BATCH_BYTES, Batch, Join, batch_bytes_within, encodings_of, join_batch
+from facesql.pairs import BATCH_BYTES, Batch, Join, batch_bytes_within, counting_tiles, encodings_of, join_batch
 from facesql.progress import Bar, bar
 from facesql.sampling import (
     Draw,
@@ -253,7 +251,7 @@ class Sampler:
         """All genuine pairs, and the impostor pairs of tiles that share a person."""
         held: dict[BlockPair, BinCounts] = {}
         for _, joined in self.joined(self.plan.certain_batches()):
-            for key, of_key in groupby(_in_order(joined, by_block=True), key=lambda row: row[0]):
+            for key, of_key in groupby(_in_order(joined), key=lambda row: row[0]):
                 parts = [counts for _, counts in of_key]
                 held[key] = total([held[key], *parts] if key in held else parts)
         return sorted(held.items(), key=lambda row: row[0])
@@ -262,7 +260,7 @@ class Sampler:
         """Draw and compare further pairs of tiles, until there are so many of each stratum."""
         places = {(stratum.block_a, stratum.block_b): place for place, stratum in enumerate(self.plan.strata)}
         for _, joined in self.joined(self.plan.drawn_batches(self.draw.up_to(sizes))):
-            for (a, b, _), of_key in groupby(_in_order(joined, by_block=True), key=lambda row: row[0]):
+            for (a, b, _), of_key in groupby(_in_order(joined), key=lambda row: row[0]):
                 self.sums[places[a, b]].add([counts for _, counts in of_key])
 
     @property
@@ -271,11 +269,11 @@ class Sampler:
         return sum(of_stratum.pairs for of_stratum in self.sums)
 
 
-def _in_order(joined: pa.Table, *, by_block: bool = False) -> list[Counted]:
-    """A batch's counts in the order of its tiles, or of blocks before: sums of weights repeat to the last digit."""
+def _in_order(joined: pa.Table) -> list[Counted]:
+    """A batch's counts in the order of their blocks, then of their tiles: sums of weights repeat to the last digit."""
     tiles = zip(joined["tile_a"].to_pylist(), joined["tile_b"].to_pylist(), strict=True)
     rows = zip(tiles, read_counts(joined), strict=True)
-    ordered = sorted(rows, key=lambda row: (row[1][0] if by_block else (), row[0]))
+    ordered = sorted(rows, key=lambda row: (row[1][0], row[0]))
     return [counted for _, counted in ordered]
 
 
@@ -290,10 +288,7 @@ def sampling_tiles(
         if join is not None:
             yield Sampler(connection, plan, shown, partial(_closing, join, shown.update))
             return
-        from facesql.tiles import create_tile_counts  # half a second: the compiler
-
-        with ThreadPoolExecutor(plan.threads) as pool, threadpool_limits(1, "blas"):
-            create_tile_counts(connection, plan.number, plan.bins, pool, shown.update)
+        with counting_tiles(connection, plan.number, plan.bins, plan.threads, shown.update):
             yield Sampler(connection, plan, shown, lambda batches: ((b, join_batch(connection, b)) for b in batches))
 
 
