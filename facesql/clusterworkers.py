@@ -29,8 +29,8 @@ from facesql.workers import (
     Limits,
     Outcomes,
     PhotoToRead,
-    _read_batch,
     outcome,
+    read_batch,
     read_batches,
     schedule,
     started,
@@ -116,7 +116,7 @@ def _as_finished(
         while True:
             for batch in islice(batches, ahead - len(pending)):
                 # Not by its content: what failed is to be done again.
-                future = client.submit(_read_there, run, _read_batch, batch, prepared, limits, pure=False)
+                future = client.submit(_read_there, run, read_batch, batch, prepared, limits, pure=False)
                 pending[future] = batch
             if not pending:
                 return

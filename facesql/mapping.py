@@ -15,10 +15,9 @@ from facesql.crops import Crops
 from facesql.database import engine_sql
 from facesql.equivalent import Equivalent
 from facesql.facemap import means, nearest_others, place, require
-from facesql.faces import read_metadata
 from facesql.mapchart import FaceMap, map_chart
 from facesql.output import whole_file
-from facesql.provenance import fitting_metric
+from facesql.provenance import noted_metric
 from facesql.sources import opened_tables
 from facesql.tables import FacesLike, files_of
 from facesql.thumbnails import data_uri
@@ -61,7 +60,7 @@ def map_faces(
     with files_of(faces, skip_invalid=skip_invalid) as opened:
         crops = Crops.of(opened.files, photos, wanted=pictures, names=opened.copies)
         with opened_tables(opened.files, skip_invalid=skip_invalid) as (connection, _):
-            metric = fitting_metric({file: read_metadata(file) for file in opened.files})
+            metric = noted_metric(opened.files)
             placed = face_map(connection, metric, each_face=each_face, limit=limit, seed=seed, progress=progress)
         placed = with_pictures(placed, crops, progress=progress)
     content = file_content(map_chart(placed), placed.table, form)

@@ -10,7 +10,7 @@ from facesql.faces import file_hash
 from facesql.photos import MAX_MEGAPIXELS
 from facesql.provenance import differences
 from facesql.records import NO_FACE, ROW, PhotoRecord
-from facesql.workers import PhotoToRead, read_here
+from facesql.workers import PhotoToRead, read_batch
 
 # Of what decides encodings, this alone must be the same; a decoder or a detector of another version hardly matters.
 _MODELS = "face_recognition_models"
@@ -47,7 +47,7 @@ def read_faces(
             to_read.append(_to_read(place, photo))
         except FacesqlError as error:
             troubles[place] = str(error)
-    records = read_here(to_read, prepared, max_megapixels) if to_read else []
+    records = read_batch(to_read, prepared, max_megapixels) if to_read else []
     troubles |= {
         place: _trouble(photos[place], record)
         for record in records

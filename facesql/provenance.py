@@ -29,6 +29,11 @@ def fitting_metric(made: Mapping[Path, Mapping[str, str]], asked: Metric | None 
     return asked or next(iter(noted), Metric.EUCLIDEAN)
 
 
+def noted_metric(tables: Sequence[Path], asked: Metric | None = None) -> Metric:
+    """The same of tables whose metadata is not read yet."""
+    return fitting_metric({table: read_metadata(table) for table in tables}, asked)
+
+
 def differences(made: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """What both note and not alike: its name, and the value of either, in the order of ``other``."""
     return [(name, made[name], value) for name, value in other.items() if made.get(name, value) != value]

@@ -12,9 +12,9 @@ import duckdb
 from facesql.binning import Metric
 from facesql.database import connect, connect_to, engine_sql, first_words, plain_errors, resources
 from facesql.errors import FacesqlError, plain
-from facesql.faces import check_columns, check_files, file_pattern, load_faces, name_faces, photos_path, read_metadata
+from facesql.faces import check_columns, check_files, file_pattern, load_faces, name_faces, photos_path
 from facesql.parts import REPORT_DATABASE
-from facesql.provenance import fitting_metric, read_made
+from facesql.provenance import noted_metric, read_made
 
 SAMPLES = ("lfw",)
 # The database in a report's folder.
@@ -131,7 +131,7 @@ def warn_of_doubts(source: Source, connection: duckdb.DuckDBPyConnection) -> Non
     """
     if source.is_report:
         return
-    if (metric := fitting_metric({source.file: read_metadata(source.file)})) is not Metric.EUCLIDEAN:
+    if (metric := noted_metric([source.file])) is not Metric.EUCLIDEAN:
         told = (
             f"{str(source.file)!r} is made for the metric {metric}, and SQL measures Euclidean distances here; that of "
         )

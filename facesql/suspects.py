@@ -20,7 +20,7 @@ from facesql.database import connect, engine_sql, plain_errors
 from facesql.duplicates import groups
 from facesql.equivalent import ORDERED, Equivalent
 from facesql.errors import FacesqlError
-from facesql.faces import photos_path, read_metadata
+from facesql.faces import photos_path
 from facesql.fitting import read_bins
 from facesql.loading import Chosen
 from facesql.metrics import cutoff_table
@@ -28,7 +28,7 @@ from facesql.mislabels import Alternative, Finding, Kind, find_mislabels
 from facesql.neighbours import Encodings, SortedFaces, compare_all
 from facesql.operating import PACKAGE_CUTOFF
 from facesql.pairs import count_pairs, plan_pairs
-from facesql.provenance import fitting_metric
+from facesql.provenance import noted_metric
 from facesql.sources import DATABASE, open_report, rows_of_photos
 from facesql.tables import FacesLike, files_of
 from facesql.wrong import WrongPairs
@@ -196,7 +196,7 @@ def suspects_of(
 def _noted(files: Sequence[Path]) -> Metric:
     """The metric that files note; of what is no Parquet file, which is told where it is read, the Euclidean one."""
     try:
-        return fitting_metric({file: read_metadata(file) for file in files})
+        return noted_metric(files)
     except (OSError, pa.ArrowException):
         return Metric.EUCLIDEAN
 

@@ -16,7 +16,7 @@ from facesql.counts import counts_and_people
 from facesql.curvecharts import Curves, det_of_several, roc_of_several
 from facesql.database import connect, engine_sql, plain_errors
 from facesql.errors import FacesqlError
-from facesql.faces import check_files, limit_memory, load_faces, read_metadata
+from facesql.faces import check_files, limit_memory, load_faces
 from facesql.fitting import choose_bins, set_bins, set_metric
 from facesql.operating import Sureness, recommended
 from facesql.output import whole_files
@@ -34,7 +34,7 @@ from facesql.paired import (
     precision_at_place,
 )
 from facesql.pairs import count_pairs, plan_pairs
-from facesql.provenance import fitting_metric
+from facesql.provenance import noted_metric
 from facesql.report import CHART_FORMATS, write_summary, write_tables
 from facesql.tables import OneTable, Opened, files_of
 from facesql.wanted import Wanted
@@ -219,7 +219,7 @@ def _load(connection: duckdb.DuckDBPyConnection, file: Path, asked: Metric | Non
     """Fill table faces, by the metric that is asked for, or else that of the file."""
     check_files(connection, [file])
     limit = limit_memory(connection, [file], None)
-    metric = fitting_metric({file: read_metadata(file)}, asked)
+    metric = noted_metric([file], asked)
     set_metric(connection, metric)
     return _Loaded(metric, load_faces(connection, file, skip_invalid=skip_invalid), limit)
 

@@ -123,14 +123,6 @@ def read_batches(photos: Batch, workers: int, run: Runner, done: Callable[[Photo
             done(records[0])
 
 
-def read_here(photos: Sequence[PhotoToRead], prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
-    """A record a photo, in order, read by this process: at once, but not safe from a photo that the encoder dies of.
-
-    Raises MissingPackageError where the backend cannot work.
-    """
-    return _read_batch(photos, prepared, max_megapixels)
-
-
 class _Spawning(SpawnContext):
     """Spawns processes, and holds the locks of theirs as long as it lives.
 
@@ -166,7 +158,7 @@ def _as_finished(
     pending: dict[Future[list[PhotoRecord]], list[PhotoToRead]] = {}
     while True:
         for batch in islice(batches, ahead - len(pending)):
-            pending[schedule(pool, _read_batch, batch, prepared, limits)] = batch
+            pending[schedule(pool, read_batch, batch, prepared, limits)] = batch
         if not pending:
             return
         for future in wait(pending, return_when=FIRST_COMPLETED).done:
@@ -243,8 +235,11 @@ def _check(prepared: encoder.Encoder) -> None:
     _backend(prepared)
 
 
-def _read_batch(photos: Batch, prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
-    """A record a photo, in a worker: nothing that a photo holds raises."""
+def read_batch(photos: Batch, prepared: encoder.Encoder, max_megapixels: float) -> list[PhotoRecord]:
+    """A record a photo, in order, read by this process: no photo raises, but the encoder may die of one.
+
+    Raises MissingPackageError where the backend cannot work.
+    """
     backend = _backend(prepared)
     records: list[PhotoRecord] = []
     held: list[tuple[PhotoRecord, list[encoder.FoundFace]]] = []

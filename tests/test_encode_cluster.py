@@ -106,7 +106,7 @@ def test_a_photo_that_a_process_dies_of_costs_itself_alone(
     folder = Path(shutil.copytree(drawn, tmp_path / "photos"))
     put(folder / "person_01" / "deadly.png", _bad_photo("1 deadly"))
     put(folder / "person_02" / "endless.png", _bad_photo("endless"))
-    monkeypatch.setattr(facesql.clusterworkers, "_read_batch", _read_batch_dangerously)
+    monkeypatch.setattr(facesql.clusterworkers, "read_batch", _read_batch_dangerously)
     output = tmp_path / "faces.parquet"
     with Client(address, set_as_default=False) as client:
         before = client.run(os.getpid)
@@ -126,14 +126,14 @@ def _unseen(photo: Path) -> bool:
 def _gone(batch: list[PhotoToRead], prepared: Encoder, max_megapixels: float) -> list[PhotoRecord]:
     """What a worker makes of a batch that sees other files."""
     moved = [PhotoToRead(photo.record, photo.path / "elsewhere", photo.bytes) for photo in batch]
-    return facesql.workers._read_batch(moved, prepared, max_megapixels)
+    return facesql.workers.read_batch(moved, prepared, max_megapixels)
 
 
 def test_workers_that_do_not_see_the_photos_are_one_sentence(
     drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     message = r"The worker at tcp://\S+ does not see '.*person_\S+png'; mount the folder of photos at the same path"
-    for name, other in (("_sees", _unseen), ("_read_batch", _gone)):  # at once, and one that comes later
+    for name, other in (("_sees", _unseen), ("read_batch", _gone)):  # at once, and one that comes later
         with monkeypatch.context() as patched:
             patched.setattr(facesql.clusterworkers, name, other)
             with pytest.raises(FacesqlError, match=message):

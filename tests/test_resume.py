@@ -312,7 +312,7 @@ def _die_or_hang(content: bytes, max_megapixels: float) -> facesql.photos.Photo:
 def _read_batch_dangerously(*arguments: object) -> object:
     """What a worker runs in the test below: photos of two kinds are its end."""
     setattr(facesql.workers, "read_photo", _die_or_hang)  # noqa: B010 - it is not its own name there
-    return facesql.workers._read_batch(*arguments)  # type: ignore[arg-type]
+    return facesql.workers.read_batch(*arguments)  # type: ignore[arg-type]
 
 
 @POSIX
@@ -324,8 +324,8 @@ def test_a_worker_that_dies_or_hangs_costs_its_photo_alone(
         put(folder / f"person_0{person}" / "deadly.png", _bad_photo(f"{person} deadly"))
     put(folder / "person_01" / "endless.png", _bad_photo("endless"))
     output = tmp_path / "faces.parquet"
-    read_batch = facesql.workers._read_batch
-    monkeypatch.setattr(facesql.workers, "_read_batch", _read_batch_dangerously)
+    read_batch = facesql.workers.read_batch
+    monkeypatch.setattr(facesql.workers, "read_batch", _read_batch_dangerously)
     summary = encode_photos(folder, output, timeout=4)
     assert (summary.photos, summary.rows) == (29, 24)
     failed = {record.id: record.reason for record in by_id(output).values() if record.status == "failed"}
@@ -334,7 +334,7 @@ def test_a_worker_that_dies_or_hangs_costs_its_photo_alone(
         **{f"person_0{person}/deadly.png": died for person in range(1, 5)},
         "person_01/endless.png": "takes longer than 4 s; --timeout sets the limit",
     }
-    monkeypatch.setattr(facesql.workers, "_read_batch", read_batch)
+    monkeypatch.setattr(facesql.workers, "read_batch", read_batch)
     assert encode_photos(folder, output).encoded == 0
     again = encode_photos(folder, output, retry=True)
     assert again.encoded == 5

@@ -17,17 +17,15 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 
-from facesql.binning import EUCLIDEAN
 from facesql.blocks import BLOCKS
 from facesql.database import connect
 from facesql.drawing import draw_people
 from facesql.encode import encode_photos
 from facesql.faces import limit_memory, load_faces
 from facesql.pairs import plan_pairs
-from facesql.sampled import count_sample, plan_sample
-from facesql.sampling import SampleWanted
 from facesql.sources import sample_faces
 from tests.benchmarks.engine import alone, drawn, machine, measure
+from tests.benchmarks.sampling import timed
 
 CORES = os.cpu_count() or 1
 PEOPLE, PHOTOS = 40, 5
@@ -57,18 +55,6 @@ def loading(path: Path) -> tuple[float, int, int]:
     return time.perf_counter() - began, max(plan.tile_faces), plan.face_bytes
 
 
-def sampling(path: Path) -> float:
-    """Seconds for each pair of a sample, of so many that tiles are small."""
-    with connect(report=True) as connection:
-        limit = limit_memory(connection, [path], None)
-        load_faces(connection, path)
-        plan = plan_sample(connection, SampleWanted(pairs=SAMPLED), bins=EUCLIDEAN, memory_limit=limit)
-        assert plan is not None
-        began = time.perf_counter()
-        pairs = count_sample(connection, plan).pairs
-    return (time.perf_counter() - began) / pairs
-
-
 def measured(folder: Path, faces: int) -> Measured:
     draw_people(folder / "photos", people=PEOPLE, photos=PHOTOS, seed=1)
     encode_photos(folder / "photos", folder / "once.parquet")  # the first run converts the network
@@ -77,13 +63,14 @@ def measured(folder: Path, faces: int) -> Measured:
     photo = (time.perf_counter() - began) / (PEOPLE * PHOTOS)
     table = alone(drawn, folder, faces)
     seconds, tile_faces, encoding_bytes = alone(loading, table)
+    sampled = alone(timed, table, SAMPLED)
     compared = alone(measure, "facesql, SQL and UDF", table, 1)
     sample = sample_faces("lfw")
     return Measured(
         a_photo=photo * CORES,
         a_face=seconds / faces * CORES,
         a_pair=compared.seconds / compared.pairs * CORES,
-        a_sampled_pair=alone(sampling, table) * CORES,
+        a_sampled_pair=sampled.comparing / sampled.pairs * CORES,
         face_bytes=sample.stat().st_size / pq.read_metadata(sample).num_rows,
         tile_faces=tile_faces,
         encoding_bytes=encoding_bytes,

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -101,8 +102,20 @@ def coverage(
     return held
 
 
-def timed(table: Path, pairs: int) -> str:
-    """What a sample of a Parquet file takes: seconds to read, check and cut the faces, to compare, and memory."""
+@dataclass(frozen=True)
+class Timed:
+    """What a sample took: seconds to read, check and cut the faces, and to compare; memory in MB."""
+
+    faces: int
+    pairs: int
+    reading: float
+    comparing: float
+    peak: float
+    encodings: float
+    """The size of the encodings, in MB."""
+
+
+def timed(table: Path, pairs: int) -> Timed:
     began = time.perf_counter()
     with connect(report=True) as connection:
         limit = limit_memory(connection, [table], None)
@@ -110,14 +123,11 @@ def timed(table: Path, pairs: int) -> str:
         plan = plan_sample(connection, SampleWanted(pairs=pairs), bins=EUCLIDEAN, memory_limit=limit)
         assert plan is not None
         read = time.perf_counter()
-        count_sample(connection, plan, progress=True)
+        sampled = count_sample(connection, plan, progress=True)
         end = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     faces = int(plan.tiles.faces.sum())
-    return (
-        f"{faces:9,}  {pairs:15,}  {read - began:7.1f}  {end - read:6.1f}  {peak:7.0f}  "
-        f"{peak - faces * plan.face_bytes / 1e6:14.0f}"
-    )
+    return Timed(faces, sampled.pairs, read - began, end - read, peak, faces * plan.face_bytes / 1e6)
 
 
 def full_of(table: Path) -> dict[Weighting, NDArray[np.float64]]:
@@ -178,7 +188,11 @@ def main() -> None:
         if chosen.time:
             print(f"{'faces':>9}  {'pairs':>15}  {'reading':>7}  {'sample':>6}  {'peak MB':>7}  over encodings")
             for pairs in chosen.pairs:
-                print(alone(timed, table, int(pairs)))
+                of = alone(timed, table, int(pairs))
+                print(
+                    f"{of.faces:9,}  {int(pairs):15,}  {of.reading:7.1f}  {of.comparing:6.1f}  {of.peak:7.0f}  "
+                    f"{of.peak - of.encodings:14.0f}"
+                )
             return
         began = time.perf_counter()
         truth = alone(full_of, table)
