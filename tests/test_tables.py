@@ -120,7 +120,7 @@ def test_a_frame_beside_a_file_is_one_table_with_it(table: pa.Table, file: Path,
 
 
 def test_nothing_tells_of_the_copies(table: pa.Table, tmp_path: Path, temporary: Path) -> None:
-    noted = table.replace_schema_metadata({"facesql.detector": "hog", "facesql.found": '{"photos": 70}'})
+    noted = table.replace_schema_metadata({"facesql.detector": "hog", "facesql.found": '{"photos": 7654321}'})
     analysis = analyze_faces(
         [noted, pl.DataFrame(faces_table(["z1", "z1", "z2"], some_people(1, 3)[1]))], tmp_path / "r", show=Show()
     )
@@ -134,7 +134,7 @@ def test_nothing_tells_of_the_copies(table: pa.Table, tmp_path: Path, temporary:
         assert str(temporary) not in path.read_text(), path
     notes = (tmp_path / "r" / "run.md").read_text()
     assert "`table 1` and `table 2`" in notes
-    assert "70" not in notes  # found in photos of which the table may be a part
+    assert "7654321" not in notes.replace(",", "")  # found in photos of which the table may be a part
     with duckdb.connect(str(tmp_path / "r" / "facesql.duckdb"), read_only=True) as connection:
         assert connection.execute("select distinct faces_file from faces order by 1").fetchall() == [
             ("table 1",),
