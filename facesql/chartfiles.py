@@ -1,20 +1,20 @@
 """A chart to files: Vega-Lite JSON, pictures, and a page that needs no network."""
 
-import html
 import io
 import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from string import Template
 from textwrap import wrap
 from typing import Any, Literal, get_args
 
 import altair as alt
 import polars as pl
 import vl_convert
+from markupsafe import Markup
 
 from facesql.errors import FacesqlError
+from facesql.page import render
 from facesql.report import ChartFormat
 
 # What a single chart can be written as: a page, a picture, Vega-Lite, or the table that it is drawn from.
@@ -22,23 +22,6 @@ FileFormat = Literal["html", "png", "svg", "vl.json", "csv", "parquet"]
 FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
 # A plot of fewer pixels is narrow; so many letters of each part of a title then fit into a line.
 _NARROW, _NARROW_LINES = 560, {"text": 34, "subtitle": 44}
-_PAGE = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<script>$vega</script>
-</head>
-<body>
-<div id="chart"></div>
-<script>
-vegaEmbed("#chart", $specification, {"renderer": "svg", "actions": {"editor": false}}).catch(console.error);
-</script>
-</body>
-</html>
-""")
 
 
 def write_chart(folder: Path, name: str, chart: alt.TopLevelMixin, formats: Iterable[ChartFormat]) -> None:
@@ -99,12 +82,8 @@ def file_content(chart: alt.TopLevelMixin, table: pl.DataFrame, form: FileFormat
 
 def _page(specification: dict[str, Any]) -> str:
     """A page that holds the chart and its scripts; no text of the chart can end the script that it stands in."""
-    title = specification["title"]["text"]
-    return _PAGE.substitute(
-        title=html.escape(title),
-        vega=vega_scripts(),
-        specification=in_script(specification),
-    )
+    title, scripts, shown = specification["title"]["text"], vega_scripts(), in_script(specification)
+    return render("chart.html", title=title, scripts=Markup(scripts), specification=Markup(shown))  # noqa: S704
 
 
 def in_page(specification: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:

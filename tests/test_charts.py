@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
 from scipy.stats import norm
 
 from facesql.binning import EUCLIDEAN, Bins, Metric
@@ -168,6 +169,23 @@ def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     assert not re.findall(r"\b(?:src|href)\s*=|@import|url\(", elements)
     assert not re.findall(r"\bimport\s*\(?\s*['\"]https?:", html)
     assert len(html) > 500_000  # the scripts are inside
+
+
+def test_the_page_fits_a_phone_and_the_dark_theme(browser: Browser, tmp_path: Path) -> None:
+    named = alt.Chart(alt.InlineData(values=[{"x": 1}]), title=alt.Title("Names")).mark_text(text="Ann").encode(x="x:Q")
+    write_chart(tmp_path, "names", named.properties(width=700, height=700), ["html"])
+    with browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark") as context:
+        page = context.new_page()
+        page.goto((tmp_path / "names.html").as_uri())
+        page.locator(".role-mark text").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        drawn = page.locator("svg.marks").bounding_box()
+        assert drawn is not None
+        assert drawn["width"] == pytest.approx(drawn["height"], rel=0.2)  # scaled, not cut off or drawn out
+        colour = "element => getComputedStyle(element)[{}]".format
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(23, 24, 27)"
+        for text in (page.locator(".role-mark text"), page.locator(".role-title-text text")):
+            assert text.evaluate(colour("'fill'")) == "rgb(230, 230, 232)"
 
 
 INNER = Bins(Metric.INNER, -1000, 1000, Decimal(2))

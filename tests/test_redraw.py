@@ -40,7 +40,7 @@ def test_one_chart_in_every_format_size_and_with_a_title(report: Path, tmp_path:
     page = (tmp_path / "normal.html").read_text()
     assert "<b>" not in page
     assert page.count("</script>") == 2
-    assert "<title>&lt;/script&gt;&lt;b&gt;Ours &amp; &quot;theirs&quot;</title>" in page
+    assert "<title>&lt;/script&gt;&lt;b&gt;Ours &amp; &#34;theirs&#34;</title>" in page
     plain = draw_charts(report, ["normal"], tmp_path / "plain", formats=["png"])
     with Image.open(tmp_path / "normal.png") as small, Image.open(plain[0]) as large:
         assert small.width < large.width
