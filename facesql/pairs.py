@@ -15,6 +15,7 @@ from facesql.binning import EUCLIDEAN, BinCounts, Bins, BlockPair, total
 from facesql.blocks import BLOCKS
 from facesql.counts import counts_table, read_counts
 from facesql.database import engine_sql
+from facesql.packing import packing
 from facesql.progress import bar
 
 # What counts are of other faces than these, or were made in another way, must not be taken for theirs: to be raised
@@ -131,7 +132,8 @@ def plan_pairs(
     fingerprints = {block: fingerprint for block, _, fingerprint in blocks}
     done = _recall(connection, known, fingerprints) | {(block, block) for block, size, _ in blocks if size == 1}
     cut = {"blocks_a_tile": blocks_a_tile, "tile_faces": tile_faces}
-    connection.execute(engine_sql("create_tiled_face"), cut)
+    with packing(connection, number):
+        connection.execute(engine_sql("create_tiled_face"), cut)
     tiles = connection.execute(engine_sql("tile_sizes")).fetchall()
     [(pairs,)] = connection.execute(engine_sql("pairs_to_count")).fetchall()
     groups = [_group(group, list(rows)) for group, rows in groupby(tiles, key=lambda row: int(row[1]))]

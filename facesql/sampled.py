@@ -22,6 +22,7 @@ from facesql.counts import Counted, counts_table, read_counts
 from facesql.database import engine_sql
 from facesql.errors import FacesqlError
 from facesql.estimates import LEAST_MATCHED, SampledFmr, StratumSums, estimate
+from facesql.packing import packing
 from facesql.pairs import BATCH_BYTES, Batch, Join, batch_bytes_within, counting_tiles, encodings_of, join_batch
 from facesql.progress import Bar, bar
 from facesql.sampling import (
@@ -176,7 +177,8 @@ def plan_sample(
     if (wanted.pairs is not None and wanted.pairs >= every) or not every:
         return None
     tile_faces = fitting_tile(min(about, every), faces, len(blocks))
-    connection.execute(engine_sql("create_tiled_face"), {"blocks_a_tile": 1, "tile_faces": tile_faces})
+    with packing(connection, number):
+        connection.execute(engine_sql("create_tiled_face"), {"blocks_a_tile": 1, "tile_faces": tile_faces})
     people = connection.sql(engine_sql("tile_people")).to_arrow_table()
     tiles = Tiles.of(*(column.to_numpy().astype(np.int64) for column in people.columns))
     strata = [stratum for stratum in strata_of(tiles) if stratum.count]

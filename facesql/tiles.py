@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from facesql.binning import BinCounts, Bins, BlockPair, total
 from facesql.counts import Counted, counts_table
 from facesql.distance import CHUNK_FACES, Tile, TilePair
+from facesql.packing import unpacked
 
 _TILE_SQL = (
     "struct(tile integer, faces struct(place bigint, block integer, person_number integer, photo_number integer, "
-    "person_faces integer, person_pairs bigint, encoding {}[])[])"
+    "person_faces integer, person_pairs bigint, encoding blob)[])"
 )
 _COUNTS_SQL = (
     "struct(block_a integer, block_b integer, same_person boolean, first_bin integer, "
@@ -35,12 +36,13 @@ def create_tile_counts(
     """
 
     def tile_counts(a: pa.ChunkedArray, b: pa.ChunkedArray) -> pa.Array:
-        lists = _count(_gathered(_tile_pairs(a, b), bins), len(a), pool, counted)
+        lists = _count(_gathered(_tile_pairs(a, b, number), bins), len(a), pool, counted)
         rows = counts_table(row for rows in lists for row in rows).to_struct_array().combine_chunks()
         return pa.ListArray.from_arrays(np.cumsum([0, *map(len, lists)], dtype=np.int32), rows)
 
-    tile = _TILE_SQL.format(number)
-    connection.create_function("tile_counts", tile_counts, [tile, tile], _COUNTS_SQL, type=PythonUDFType.ARROW)
+    connection.create_function(
+        "tile_counts", tile_counts, [_TILE_SQL, _TILE_SQL], _COUNTS_SQL, type=PythonUDFType.ARROW
+    )
 
 
 def _count(
@@ -96,16 +98,16 @@ def _compared(held: Sequence[tuple[int, Tile, Tile]], bins: Bins) -> tuple[Seque
     return [held[tile][0] for tile in together.tile_of_run.tolist()], TilePair(a, together, bins)
 
 
-def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray) -> Iterator[tuple[int, Tile, Tile]]:
+def _tile_pairs(a: pa.ChunkedArray, b: pa.ChunkedArray, number: str) -> Iterator[tuple[int, Tile, Tile]]:
     """The tiles of two columns of the function, in step, after the number of the first.
 
     A tile that is paired with itself is one object.
     """
-    for (number_a, tile_a), (number_b, tile_b) in zip(_tiles(a), _tiles(b), strict=True):
+    for (number_a, tile_a), (number_b, tile_b) in zip(_tiles(a, number), _tiles(b, number), strict=True):
         yield number_a, tile_a, tile_a if number_a == number_b else tile_b
 
 
-def _tiles(column: pa.ChunkedArray) -> Iterator[tuple[int, Tile]]:
+def _tiles(column: pa.ChunkedArray, number: str) -> Iterator[tuple[int, Tile]]:
     """Tiles with their numbers, each tile's faces in the order of their places.
 
     The arrays are views of DuckDB's memory if that order is theirs. Columns are taken for all tiles at once, for many
@@ -114,10 +116,10 @@ def _tiles(column: pa.ChunkedArray) -> Iterator[tuple[int, Tile]]:
     numbers, faces = column.combine_chunks().flatten()
     *columns, encodings = faces.values.flatten()
     place, block, person, photo, person_faces, person_pairs = (values.to_numpy() for values in columns)
-    vectors = encodings.flatten().to_numpy().reshape(len(encodings), -1)
-    for number, (start, stop) in zip(numbers.to_pylist(), pairwise(faces.offsets.to_pylist()), strict=True):
+    vectors = unpacked(encodings, number)
+    for tile_number, (start, stop) in zip(numbers.to_pylist(), pairwise(faces.offsets.to_pylist()), strict=True):
         order: slice | NDArray[np.intp] = slice(start, stop)
         if (np.diff(place[start:stop]) < 0).any():
             order = start + np.argsort(place[start:stop])
         tile = block[order], person[order], photo[order], person_faces[order], person_pairs[order], vectors[order]
-        yield number, Tile(*tile)
+        yield tile_number, Tile(*tile)
