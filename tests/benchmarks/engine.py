@@ -44,7 +44,7 @@ MANY = 20_000
 
 @dataclass(frozen=True)
 class Result:
-    """What a way took: seconds for so many pairs, and the largest memory of its process in MB."""
+    """What a way took: seconds for so many pairs, and the largest memory of its process in one run, in MB."""
 
     seconds: float
     pairs: int
@@ -187,15 +187,16 @@ def read(path: Path) -> NDArray[np.float32]:
 
 
 def measure(name: str, path: Path, runs: int) -> Result:
-    """The best of some runs, after one that does not count; in a process of its own."""
+    """The best of some runs, after one that does not count, but for memory; in a process of its own."""
     gc.set_threshold(200_000)  # as the command does
     run = WAYS[name](path)
-    seconds = []
+    seconds, peaks = [], []
     for _ in range(runs + 1 if runs > 1 else 1):
         began = time.perf_counter()
         pairs = run()
         seconds.append(getattr(run, "seconds", time.perf_counter() - began))
-    return Result(min(seconds), pairs, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+    return Result(min(seconds), pairs, peaks[0])  # as of a command; more runs leave more pieces behind
 
 
 def alone(function: Callable[Parameters, Value], *arguments: Parameters.args, **named: Parameters.kwargs) -> Value:
