@@ -278,7 +278,7 @@ def test_no_scheduler_and_no_package_are_told_in_a_sentence(monkeypatch: pytest.
     for address in ("tcp://127.0.0.1:1", "nothing"):
         with pytest.raises(FacesqlError, match=r"^No Dask scheduler answers at"), scheduler.connected(address):
             pass
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # Dask itself would wait for minutes
     monkeypatch.setattr(scheduler, "is_installed", lambda: False)
     with (
         pytest.raises(MissingPackageError, match=r"needs distributed; run: pip install 'facesql\[cluster\]'$"),
@@ -339,7 +339,7 @@ def test_the_command_listens_on_loopback_alone_and_ends_with_ctrl_c() -> None:
         listening = [each for one in processes for each in one.net_connections() if each.status == psutil.CONN_LISTEN]
         assert {each.laddr.ip for each in listening} == {"127.0.0.1"}
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=90) == 0
         assert process.stderr.read() == "facesql: the cluster has ended\n"
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=30)
     assert all(each.status() == psutil.STATUS_ZOMBIE for each in alive)  # which nobody asks for here

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -262,9 +263,11 @@ def test_an_interrupted_query_ends_at_once(sent: signal.Signals, code: int, quer
     command = [sys.executable, "-m", "facesql.cli", "sql", query, "--sample", "lfw"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
         try:
-            time.sleep(3)
+            at_work = psutil.Process(asked.pid)
+            while asked.poll() is None and at_work.cpu_times().user < 5:  # which no start takes: the query runs
+                time.sleep(0.1)
             asked.send_signal(sent)
-            _, told = asked.communicate(timeout=20)
+            _, told = asked.communicate(timeout=60)
         finally:
             asked.kill()
     assert asked.returncode == code

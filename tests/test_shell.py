@@ -163,5 +163,5 @@ def test_ctrl_c_is_the_shells_alone(hard_table: Path, tmp_path: Path) -> None:
     assert shell.stdout is not None
     assert shell.stdout.readline() == b"ready\n"
     os.killpg(shell.pid, signal.SIGINT)  # as a terminal does
-    assert shell.communicate(timeout=20) == (b"", b"")
+    assert shell.communicate(timeout=60) == (b"", b"")
     assert shell.returncode == 5
