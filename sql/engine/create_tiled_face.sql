@@ -2,7 +2,7 @@
 -- One row per face: what tiled_faces() gives, but for id, and encoding, a blob: packed() is Python's.
 -- Parameters: $blocks_a_tile and $tile_faces, those of tiled_faces().
 create or replace temp table tiled_face as
-select tiled.* exclude (id), packed(encoding) as encoding
+select tiled.* exclude (id), encoding
 from tiled_faces($blocks_a_tile, $tile_faces) as tiled
-join (select id, encoding from faces) using (id)
+join (select id, packed(encoding) as encoding from faces) using (id)
 order by tile, place;
