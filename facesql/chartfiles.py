@@ -3,7 +3,9 @@
 import io
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Literal, get_args
@@ -14,6 +16,7 @@ import vl_convert
 from markupsafe import Markup
 
 from facesql.errors import FacesqlError
+from facesql.output import cache_folder, whole_file
 from facesql.page import render
 from facesql.report import ChartFormat
 
@@ -108,8 +111,16 @@ def in_page(specification: dict[str, Any]) -> tuple[dict[str, Any], list[dict[st
 
 @cache
 def vega_scripts() -> str:
-    """Vega, Vega-Lite and vega-embed as one script, without imports, and without what would end its element."""
+    """Vega, Vega-Lite and vega-embed as one script, without imports, and without what would end its element.
+
+    To put them together takes seconds, and so the script is kept in the user's cache, where that can be written to.
+    """
+    kept = cache_folder() / f"vega-{version('vl-convert-python')}.js"
+    with suppress(OSError, UnicodeError):
+        return kept.read_bytes().decode()
     scripts: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub knows no default
+    with suppress(FacesqlError), whole_file(kept) as private:
+        private.write_bytes(scripts.encode())
     return scripts
 
 

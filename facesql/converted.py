@@ -3,10 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from facesql.errors import FacesqlError
-from facesql.output import whole_file
+from facesql.output import cache_folder, whole_file
 
 _KEY_DIGITS = 16
 
@@ -18,7 +16,7 @@ def key_of(*parts: str) -> str:
 
 def find(key: str) -> Path | None:
     """The network that was kept under a key; None where there is none. What is damaged is removed."""
-    for path in sorted(_folder().glob(f"network-{key}-*.onnx")):
+    for path in sorted(cache_folder().glob(f"network-{key}-*.onnx")):
         if _is_whole(path, path.read_bytes()):
             return path
         path.unlink()
@@ -30,7 +28,7 @@ def keep(key: str, model: bytes) -> Path:
 
     Raises FacesqlError where the cache cannot be written to.
     """
-    path = _folder() / f"network-{key}-{hashlib.sha256(model).hexdigest()}.onnx"
+    path = cache_folder() / f"network-{key}-{hashlib.sha256(model).hexdigest()}.onnx"
     try:
         with whole_file(path) as private:
             private.write_bytes(model)
@@ -54,10 +52,6 @@ def read(path: Path) -> bytes:
     if not _is_whole(path, content):
         raise FacesqlError(f"{str(path)!r} is damaged; run again to make it anew.")
     return content
-
-
-def _folder() -> Path:
-    return user_cache_path("facesql", appauthor=False)
 
 
 def _is_whole(path: Path, content: bytes) -> bool:

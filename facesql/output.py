@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
 
 from facesql.errors import FacesqlError
 from facesql.exchanging import exchange
@@ -147,6 +148,11 @@ def whole_file(target: Path) -> Iterator[Path]:
     """Yield a path to write to; when the block ends well, what stands there becomes ``target``. See ``whole_files``."""
     with whole_files(target.parent) as private:
         yield private / target.name
+
+
+def cache_folder() -> Path:
+    """Where a user's cache of facesql is, on every system: for what can be made again."""
+    return user_cache_path("facesql", appauthor=False)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'facesql[cluster]'"
 # How many seconds a scheduler has to answer, and its first worker to be there.
 CONNECT, _FIRST_WORKER = 5, 5
-# What Dask logs stands in sentences of our own, and would otherwise break the progress bar.
-_LOGGERS = ("distributed", "distributed.client")
+# What Dask logs stands in sentences of our own, and would otherwise break the progress bar; its loop logs a
+# traceback where Ctrl-C meets a question that is not asked yet.
+_LOGGERS = ("distributed", "distributed.client", "tornado.application")
 
 
 def is_installed() -> bool:

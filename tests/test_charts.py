@@ -15,11 +15,13 @@ from PIL import Image
 from playwright.sync_api import Browser
 from scipy.stats import norm
 
+from facesql import chartfiles
 from facesql.binning import EUCLIDEAN, Bins, Metric
 from facesql.chartfiles import write_chart
 from facesql.charts import BLUE, BOUND, CHARTS, COLOURS, DIFFERENT, ENDS, GREY, INTERVAL, SAME, ChartData, calibration
 from facesql.metrics import BIN_TOTALS, cutoff_table, summarize
 from tests.test_metrics import totals
+from tests.test_photos import put
 
 LIKE_REAL = totals({380: 40, 430: 60, 436: 50, 500: 30}, {0: 1, 700: 500, 850: 900, 2001: 3})
 DEGENERATE = {
@@ -169,6 +171,26 @@ def test_the_page_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
     assert not re.findall(r"\b(?:src|href)\s*=|@import|url\(", elements)
     assert not re.findall(r"\bimport\s*\(?\s*['\"]https?:", html)
     assert len(html) > 500_000  # the scripts are inside
+
+
+def test_the_script_of_pages_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = chartfiles.vega_scripts()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    chartfiles.vega_scripts.cache_clear()
+    assert chartfiles.vega_scripts() == made
+    [kept] = (tmp_path / "facesql").glob("vega-*.js")
+    assert kept.read_bytes() == made.encode()
+    assert kept.stat().st_mode & 0o077 == 0
+    chartfiles.vega_scripts.cache_clear()
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda: 1 / 0)
+    assert chartfiles.vega_scripts() == made
+
+
+def test_pages_are_made_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made = chartfiles.vega_scripts()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(put(tmp_path / "file", b"")))
+    chartfiles.vega_scripts.cache_clear()
+    assert chartfiles.vega_scripts() == made
 
 
 def test_the_page_fits_a_phone_and_the_dark_theme(browser: Browser, tmp_path: Path) -> None:

@@ -299,7 +299,8 @@ def test_a_stopped_run_leaves_no_table_no_worker_and_the_old_one_whole(
         # The workers hold the other end of stderr: it closes when the last of them has ended.
         said = process.stderr.read()
     assert process.returncode in codes, said
-    assert b"Traceback" not in said
+    # A worker that is starting just then does not find what its killed parent had for it, before any code of ours runs.
+    assert stop == "kill -9" or b"Traceback" not in said
     assert old.read_bytes() == b"the old table"
     assert not photos_path(old).exists()
 
